@@ -1,0 +1,1 @@
+//! Criterion benches live in this package; it has no library code of its own.
