@@ -1,0 +1,50 @@
+//! Settings of one engine, with unit, default and reason.
+//!
+//! The caller fills an [`EngineConfig`] once per engine; nothing here changes while it runs.
+
+use std::time::Duration;
+
+/// Settings of one [`crate::Engine`].
+#[derive(Clone, Debug)]
+pub struct EngineConfig {
+    /// Sockets this engine may hold. Default 10,000. More than [`EngineConfig::table_slots_max`] means
+    /// several rings, `connections_max / table` rounded up.
+    pub connections_max: u32,
+    /// Slots of one ring's table of direct descriptors. Default: no bound but the kernel's, which is
+    /// RLIMIT_NOFILE and 2^20. Lower values force several rings; meant for tests.
+    pub table_slots_max: u32,
+    /// Bytes of one receive buffer. Default 16 KiB: what a busy publisher sends between two ticks.
+    pub receive_buffer_bytes: u32,
+    /// Receive buffers per ring, a power of two up to 32,768. Default 1,024 (16 MiB, touched as needed).
+    pub receive_buffers: u16,
+    /// Single-shot accepts kept outstanding per listener and ring. Default 32: each owns a small address
+    /// buffer, and each holds back one slot of the table.
+    pub accepts_outstanding: u16,
+    /// Completions handled by one [`crate::Engine::wait`], so that sending is never starved by
+    /// receiving. Default 4,096.
+    pub completions_per_tick: u32,
+    /// Entries of each submission queue, a power of two. Default 1,024. A full queue costs one more
+    /// enter, no more.
+    pub submission_entries: u32,
+    /// Entries of each completion queue, a power of two. Default 8,192. Beyond them the kernel keeps a
+    /// slower list; nothing is lost.
+    pub completion_entries: u32,
+    /// How long [`crate::CloseHow::Flush`] waits for queued output. Default 5 s.
+    pub linger: Duration,
+}
+
+impl Default for EngineConfig {
+    fn default() -> Self {
+        EngineConfig {
+            connections_max: 10_000,
+            table_slots_max: u32::MAX,
+            receive_buffer_bytes: 16 * 1024,
+            receive_buffers: 1_024,
+            accepts_outstanding: 32,
+            completions_per_tick: 4_096,
+            submission_entries: 1_024,
+            completion_entries: 8_192,
+            linger: Duration::from_secs(5),
+        }
+    }
+}

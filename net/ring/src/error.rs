@@ -1,0 +1,113 @@
+//! What can go wrong with the engine as a whole, each with one clear line.
+//!
+//! What goes wrong with one connection is an [`crate::Event::Closed`], never an error from here.
+
+use std::fmt;
+use std::io;
+
+/// The engine cannot be made, or cannot go on.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum EngineError {
+    /// The kernel was built without io_uring, or a sandbox hides it.
+    Unavailable,
+    /// The administrator switched io_uring off (`kernel.io_uring_disabled`).
+    Disabled {
+        /// The value of the setting.
+        value: u8,
+    },
+    /// A feature is missing.
+    FeatureMissing {
+        /// What is missing, in the kernel's words.
+        feature: &'static str,
+        /// First kernel release that has it.
+        kernel: &'static str,
+    },
+    /// The locked-memory limit is too low for the rings.
+    MemlockLimit {
+        /// Soft limit in bytes.
+        limit_bytes: u64,
+    },
+    /// The descriptor limit leaves no room for the rings and listeners.
+    DescriptorLimit {
+        /// Soft RLIMIT_NOFILE.
+        limit: u64,
+    },
+    /// A setting of [`crate::EngineConfig`] is out of its range.
+    Config {
+        /// The setting and its range.
+        reason: &'static str,
+    },
+    /// A system call failed in a way that no connection is to blame for.
+    System {
+        /// What was being done.
+        doing: &'static str,
+        /// The kernel's answer.
+        source: io::Error,
+    },
+}
+
+impl fmt::Display for EngineError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            EngineError::Unavailable => write!(
+                f,
+                "io_uring is not available: the kernel was built without it or a sandbox (seccomp) forbids it"
+            ),
+            EngineError::Disabled { value } => write!(
+                f,
+                "io_uring is switched off on this kernel (kernel.io_uring_disabled = {value}); set it to 0"
+            ),
+            EngineError::FeatureMissing { feature, kernel } => {
+                write!(f, "the kernel lacks {feature} (needs Linux {kernel})")
+            }
+            EngineError::MemlockLimit { limit_bytes } => write!(
+                f,
+                "memlock limit too low for the io_uring rings (RLIMIT_MEMLOCK = {limit_bytes} bytes); raise it with ulimit -l"
+            ),
+            EngineError::DescriptorLimit { limit } => write!(
+                f,
+                "descriptor limit too low (RLIMIT_NOFILE = {limit}); raise it with ulimit -n"
+            ),
+            EngineError::Config { reason } => write!(f, "engine setting out of range: {reason}"),
+            EngineError::System { doing, source } => write!(f, "{doing} failed: {source}"),
+        }
+    }
+}
+
+impl std::error::Error for EngineError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            EngineError::System { source, .. } => Some(source),
+            _ => None,
+        }
+    }
+}
+
+/// A connection could not even be begun.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum ConnectError {
+    /// All slots of all tables are in use.
+    Full,
+    /// A socket could not be made or bound.
+    Socket(io::Error),
+}
+
+impl fmt::Display for ConnectError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ConnectError::Full => write!(f, "no free slot for another connection"),
+            ConnectError::Socket(e) => write!(f, "cannot make a socket: {e}"),
+        }
+    }
+}
+
+impl std::error::Error for ConnectError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            ConnectError::Full => None,
+            ConnectError::Socket(e) => Some(e),
+        }
+    }
+}
