@@ -4,7 +4,8 @@
 //! (or per family of packets with one layout).
 
 use crate::{
-    DecodeError, PacketId, Properties, Qos, RawPacket, ReasonCode, SubscriptionOptions, TopicFilter, TopicName, Version,
+    DecodeError, PacketId, Properties, Qos, RawPacket, ReasonCode, SubscriptionOptions,
+    TopicFilter, TopicName, Version,
 };
 
 /// A control packet.

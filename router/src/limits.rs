@@ -1,0 +1,56 @@
+//! Every bound of the router: its unit, its default and the reason for it.
+
+/// Shards of one broker: the sets of shards in links and summaries are 64-bit masks.
+pub const SHARDS_MAX: u8 = 64;
+
+/// Longest time between two [`crate::Input::Timer`]s, milliseconds: the slot width of the timer wheel.
+pub const TIMER_TICK_MILLIS: u64 = 1_000;
+
+/// Largest packet, bytes: 1 MiB holds any telemetry and bounds what one connection can make a shard buffer.
+pub const PACKET_SIZE_MAX_BYTES: u32 = 1 << 20;
+
+/// Time for a CONNECT, seconds: ten times a bad mobile round trip; bounds idle strangers.
+pub const CONNECT_TIMEOUT_SECS: u32 = 30;
+
+/// Keep-alive cap, seconds; 0 leaves it to the client, as v3 clients cannot be told otherwise.
+pub const KEEP_ALIVE_SECS_MAX: u16 = 0;
+
+/// Unacknowledged messages towards one client: covers 100 ms of round trip at 1,000 messages/s with
+/// tens of bytes each in flight, and bounds what a resume must send again.
+pub const INFLIGHT_MAX: u16 = 100;
+
+/// Unacknowledged publishes from one client: enough to keep a batch in flight while others are answered.
+pub const RECEIVE_MAX: u16 = 1_000;
+
+/// Messages waiting for one session: an hour of one reading every 3.6 s.
+pub const QUEUE_MESSAGES_MAX: u32 = 1_000;
+
+/// Bytes waiting for one session: 1,000 messages of 1 KiB.
+pub const QUEUE_BYTES_MAX: u32 = 1 << 20;
+
+/// Longest life of a session without a connection, seconds: a week, so that forgotten ones end.
+pub const SESSION_EXPIRY_SECS_MAX: u32 = 7 * 24 * 3_600;
+
+/// Sessions on one shard: beyond a million per core the machine's memory is the next bound.
+pub const SESSIONS_MAX: u32 = 4_000_000;
+
+/// Subscriptions of one session: a dashboard needs hundreds; more is a leak in the client.
+pub const SUBSCRIPTIONS_PER_SESSION_MAX: u32 = 10_000;
+
+/// Levels of a topic or filter: bounds the walk of one match.
+pub const TOPIC_LEVELS_MAX: u16 = 128;
+
+/// Retained messages homed on one shard.
+pub const RETAINED_MESSAGES_MAX: u32 = 10_000_000;
+
+/// Bytes of retained messages homed on one shard: 1 GiB, a share of a big machine's memory.
+pub const RETAINED_BYTES_MAX: u64 = 1 << 30;
+
+/// Seconds between two publications of `$SYS`, as Mosquitto has it.
+pub const SYS_INTERVAL_SECS: u32 = 10;
+
+/// Bytes of retained messages in one reply: one receive buffer's worth, so a replay never holds up a tick.
+pub const RETAINED_REPLY_BYTES: u32 = 64 << 10;
+
+/// Publishes of one connection that wait for other shards' acceptance before it is paused.
+pub const GATE_ENTRIES_MAX: u32 = 1_000;

@@ -1,0 +1,72 @@
+//! What an operator may set; given at the start and replaced as a whole by [`crate::Input::Settings`].
+
+use crate::limits;
+
+/// How clients prove who they are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AuthenticationMode {
+    /// Everyone is let in.
+    Anonymous,
+    /// Each CONNECT is judged outside ([`crate::Output::Authenticate`]).
+    External,
+}
+
+/// Settings of the router. Defaults and reasons stand in [`limits`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// Who is let in.
+    pub authentication: AuthenticationMode,
+    /// Whether acknowledgements wait for the durable log.
+    pub log: bool,
+    /// Largest packet accepted, in bytes, fixed header included.
+    pub packet_size_max: u32,
+    /// Time a connection has for its CONNECT, in seconds.
+    pub connect_timeout_secs: u32,
+    /// Keep-alive asked of v5 clients that want more or none, in seconds; 0: whatever the client wants.
+    pub keep_alive_secs_max: u16,
+    /// QoS 1 and 2 messages unacknowledged towards one client.
+    pub inflight_max: u16,
+    /// QoS 1 and 2 publishes taken from one client before their acknowledgement (v5 Receive Maximum).
+    pub receive_max: u16,
+    /// Messages that wait for one session.
+    pub queue_messages_max: u32,
+    /// Bytes of messages that wait for one session.
+    pub queue_bytes_max: u32,
+    /// Longest life of a session without a connection, in seconds (also of v3 sessions, which name none).
+    pub session_expiry_secs_max: u32,
+    /// Sessions on one shard.
+    pub sessions_max: u32,
+    /// Subscriptions of one session.
+    pub subscriptions_per_session_max: u32,
+    /// Levels of a topic or filter.
+    pub topic_levels_max: u16,
+    /// Retained messages whose home is one shard.
+    pub retained_messages_max: u32,
+    /// Bytes of retained messages whose home is one shard.
+    pub retained_bytes_max: u64,
+    /// Seconds between two publications of `$SYS`; 0: never.
+    pub sys_interval_secs: u32,
+}
+
+impl Default for Settings {
+    fn default() -> Settings {
+        Settings {
+            authentication: AuthenticationMode::Anonymous,
+            log: false,
+            packet_size_max: limits::PACKET_SIZE_MAX_BYTES,
+            connect_timeout_secs: limits::CONNECT_TIMEOUT_SECS,
+            keep_alive_secs_max: limits::KEEP_ALIVE_SECS_MAX,
+            inflight_max: limits::INFLIGHT_MAX,
+            receive_max: limits::RECEIVE_MAX,
+            queue_messages_max: limits::QUEUE_MESSAGES_MAX,
+            queue_bytes_max: limits::QUEUE_BYTES_MAX,
+            session_expiry_secs_max: limits::SESSION_EXPIRY_SECS_MAX,
+            sessions_max: limits::SESSIONS_MAX,
+            subscriptions_per_session_max: limits::SUBSCRIPTIONS_PER_SESSION_MAX,
+            topic_levels_max: limits::TOPIC_LEVELS_MAX,
+            retained_messages_max: limits::RETAINED_MESSAGES_MAX,
+            retained_bytes_max: limits::RETAINED_BYTES_MAX,
+            sys_interval_secs: limits::SYS_INTERVAL_SECS,
+        }
+    }
+}
