@@ -1,6 +1,11 @@
 //! The small closed types of the protocol: version, QoS, packet id, packet type, options.
+//!
+//! Everyone who handles packets uses them. They hold no state and no invalid value.
 
+use std::fmt;
 use std::num::NonZeroU16;
+
+use crate::DecodeError;
 
 /// The protocol version a connection speaks, settled by its CONNECT.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -97,6 +102,69 @@ pub enum PacketType {
     Auth = 15,
 }
 
+impl PacketType {
+    /// The type of the high four bits of the first byte; `None` for 0, which is reserved.
+    pub const fn from_number(number: u8) -> Option<PacketType> {
+        use PacketType as P;
+        Some(match number {
+            1 => P::Connect,
+            2 => P::ConnAck,
+            3 => P::Publish,
+            4 => P::PubAck,
+            5 => P::PubRec,
+            6 => P::PubRel,
+            7 => P::PubComp,
+            8 => P::Subscribe,
+            9 => P::SubAck,
+            10 => P::Unsubscribe,
+            11 => P::UnsubAck,
+            12 => P::PingReq,
+            13 => P::PingResp,
+            14 => P::Disconnect,
+            15 => P::Auth,
+            _ => return None,
+        })
+    }
+
+    /// The name as the specification writes it.
+    pub const fn name(self) -> &'static str {
+        use PacketType as P;
+        match self {
+            P::Connect => "CONNECT",
+            P::ConnAck => "CONNACK",
+            P::Publish => "PUBLISH",
+            P::PubAck => "PUBACK",
+            P::PubRec => "PUBREC",
+            P::PubRel => "PUBREL",
+            P::PubComp => "PUBCOMP",
+            P::Subscribe => "SUBSCRIBE",
+            P::SubAck => "SUBACK",
+            P::Unsubscribe => "UNSUBSCRIBE",
+            P::UnsubAck => "UNSUBACK",
+            P::PingReq => "PINGREQ",
+            P::PingResp => "PINGRESP",
+            P::Disconnect => "DISCONNECT",
+            P::Auth => "AUTH",
+        }
+    }
+
+    /// The first byte of a packet of this type: for PUBLISH without its flags, for all others
+    /// with the flags that are fixed. [v3.1.1 2.2.2] [v5 2.1.3]
+    pub(crate) const fn first_byte(self) -> u8 {
+        let flags = match self {
+            PacketType::PubRel | PacketType::Subscribe | PacketType::Unsubscribe => 0b0010,
+            _ => 0,
+        };
+        (self as u8) << 4 | flags
+    }
+}
+
+impl fmt::Display for PacketType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
 /// What a v5 subscription wants of retained messages when it is made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(u8)]
@@ -131,5 +199,37 @@ impl SubscriptionOptions {
             retain_as_published: false,
             retain_handling: RetainHandling::Send,
         }
+    }
+
+    /// Reads the options byte of a v5 SUBSCRIBE. [v5 MQTT-3.8.3-5]
+    pub(crate) const fn from_byte(byte: u8) -> Result<SubscriptionOptions, DecodeError> {
+        if byte & 0b1100_0000 != 0 {
+            return Err(DecodeError::SubscriptionOptionsReserved);
+        }
+        let Some(qos) = Qos::from_bits(byte & 0b11) else {
+            return Err(DecodeError::SubscriptionQos3);
+        };
+        let retain_handling = match byte >> 4 {
+            0 => RetainHandling::Send,
+            1 => RetainHandling::SendIfNew,
+            2 => RetainHandling::DoNotSend,
+            _ => return Err(DecodeError::RetainHandling3),
+        };
+        let no_local = byte & 0b0100 != 0;
+        let retain_as_published = byte & 0b1000 != 0;
+        Ok(SubscriptionOptions {
+            qos,
+            no_local,
+            retain_as_published,
+            retain_handling,
+        })
+    }
+
+    /// The options byte of a v5 SUBSCRIBE.
+    pub(crate) const fn to_byte(self) -> u8 {
+        self.qos as u8
+            | (self.no_local as u8) << 2
+            | (self.retain_as_published as u8) << 3
+            | (self.retain_handling as u8) << 4
     }
 }

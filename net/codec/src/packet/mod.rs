@@ -1,12 +1,33 @@
 //! The 15 control packets in their typed form, for all three versions.
 //!
 //! `decode` borrows from the input; `encode` appends to the caller's buffer. One file per packet
-//! (or per family of packets with one layout).
+//! (or per family of packets with one layout). What is checked here is the form of one packet;
+//! whether it may come now, from this side, is the caller's rule.
 
-use crate::{
-    DecodeError, PacketId, Properties, Qos, RawPacket, ReasonCode, SubscriptionOptions,
-    TopicFilter, TopicName, Version,
-};
+mod ack;
+mod auth;
+mod connack;
+mod connect;
+mod disconnect;
+mod publish;
+mod suback;
+mod subscribe;
+#[cfg(test)]
+mod tests;
+mod unsubscribe;
+
+pub use ack::Ack;
+pub use auth::Auth;
+pub use connack::ConnAck;
+pub use connect::{Connect, Will};
+pub use disconnect::Disconnect;
+pub use publish::Publish;
+pub use suback::{ReasonCodes, SubAck, WireReasonCodes};
+pub use subscribe::{Subscribe, SubscribeFilters, encode_subscribe};
+pub use unsubscribe::{Unsubscribe, UnsubscribeFilters, encode_unsubscribe};
+
+use crate::read::Reader;
+use crate::{DecodeError, PacketType, RawPacket, Version};
 
 /// A control packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,193 +50,99 @@ pub enum Packet<'a> {
     Auth(Auth<'a>),
 }
 
-/// CONNECT. It names its own version, whatever version `decode` was given.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(missing_docs, reason = "the names are the specification's")]
-pub struct Connect<'a> {
-    pub version: Version,
-    /// Clean Session of v3, Clean Start of v5.
-    pub clean_start: bool,
-    /// Zero switches keep-alive off.
-    pub keep_alive_secs: u16,
-    pub client_id: &'a str,
-    pub will: Option<Will<'a>>,
-    pub user_name: Option<&'a str>,
-    pub password: Option<&'a [u8]>,
-    pub properties: Properties<'a>,
-}
-
-/// The will inside a CONNECT.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(missing_docs, reason = "the names are the specification's")]
-pub struct Will<'a> {
-    pub topic: TopicName<'a>,
-    pub payload: &'a [u8],
-    pub qos: Qos,
-    pub retain: bool,
-    pub properties: Properties<'a>,
-}
-
-/// CONNACK. For v3 `encode` writes the return code that stands for `reason`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(missing_docs, reason = "the names are the specification's")]
-pub struct ConnAck<'a> {
-    pub session_present: bool,
-    pub reason: ReasonCode,
-    pub properties: Properties<'a>,
-}
-
-/// PUBLISH.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(missing_docs, reason = "the names are the specification's")]
-pub struct Publish<'a> {
-    pub dup: bool,
-    pub qos: Qos,
-    pub retain: bool,
-    /// `None` for the empty topic of a v5 publish that uses a topic alias.
-    pub topic: Option<TopicName<'a>>,
-    /// Present exactly when `qos` is above 0.
-    pub packet_id: Option<PacketId>,
-    pub properties: Properties<'a>,
-    pub payload: &'a [u8],
-}
-
-/// PUBACK, PUBREC, PUBREL and PUBCOMP share one layout.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(missing_docs, reason = "the names are the specification's")]
-pub struct Ack<'a> {
-    pub packet_id: PacketId,
-    /// `Success` in v3, which has no reason codes here.
-    pub reason: ReasonCode,
-    pub properties: Properties<'a>,
-}
-
-/// SUBSCRIBE. At least one filter.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(missing_docs, reason = "the names are the specification's")]
-pub struct Subscribe<'a> {
-    pub packet_id: PacketId,
-    pub properties: Properties<'a>,
-    pub filters: SubscribeFilters<'a>,
-}
-
-/// The validated payload of a SUBSCRIBE.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct SubscribeFilters<'a> {
-    bytes: &'a [u8],
-}
-
-impl<'a> SubscribeFilters<'a> {
-    /// In the order of the wire.
-    pub fn iter(self) -> impl Iterator<Item = (TopicFilter<'a>, SubscriptionOptions)> + Clone {
-        let _ = self.bytes;
-        std::iter::empty()
-    }
-}
-
-/// Appends a SUBSCRIBE made from a list, without building [`SubscribeFilters`] first.
-pub fn encode_subscribe(
-    version: Version,
-    packet_id: PacketId,
-    properties: Properties<'_>,
-    filters: &[(TopicFilter<'_>, SubscriptionOptions)],
-    out: &mut Vec<u8>,
-) {
-    let _ = (version, packet_id, properties, filters, out);
-    todo!()
-}
-
-/// UNSUBSCRIBE. At least one filter.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(missing_docs, reason = "the names are the specification's")]
-pub struct Unsubscribe<'a> {
-    pub packet_id: PacketId,
-    pub properties: Properties<'a>,
-    pub filters: UnsubscribeFilters<'a>,
-}
-
-/// The validated payload of an UNSUBSCRIBE.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct UnsubscribeFilters<'a> {
-    bytes: &'a [u8],
-}
-
-impl<'a> UnsubscribeFilters<'a> {
-    /// In the order of the wire.
-    pub fn iter(self) -> impl Iterator<Item = TopicFilter<'a>> + Clone {
-        let _ = self.bytes;
-        std::iter::empty()
-    }
-}
-
-/// Appends an UNSUBSCRIBE made from a list.
-pub fn encode_unsubscribe(
-    version: Version,
-    packet_id: PacketId,
-    properties: Properties<'_>,
-    filters: &[TopicFilter<'_>],
-    out: &mut Vec<u8>,
-) {
-    let _ = (version, packet_id, properties, filters, out);
-    todo!()
-}
-
-/// SUBACK and UNSUBACK: one reason per filter. An UNSUBACK of v3 has none on the wire.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(missing_docs, reason = "the names are the specification's")]
-pub struct SubAck<'a> {
-    pub packet_id: PacketId,
-    pub properties: Properties<'a>,
-    pub reasons: ReasonCodes<'a>,
-}
-
-/// A list of reason codes, each one known to be legal.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ReasonCodes<'a> {
-    /// As decoded from the wire, validated.
-    Wire(WireReasonCodes<'a>),
-    /// As given by the sender; for v3 `encode` writes 0x80 for every failure.
-    List(&'a [ReasonCode]),
-}
-
-/// Reason codes as they stood on the wire, validated.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct WireReasonCodes<'a>(&'a [u8]);
-
-impl<'a> ReasonCodes<'a> {
-    /// In the order of the filters.
-    pub fn iter(self) -> impl Iterator<Item = ReasonCode> + 'a {
-        std::iter::empty()
-    }
-}
-
-/// DISCONNECT. For v3 `encode` writes the two bytes it has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(missing_docs, reason = "the names are the specification's")]
-pub struct Disconnect<'a> {
-    pub reason: ReasonCode,
-    pub properties: Properties<'a>,
-}
-
-/// AUTH, v5 only.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(missing_docs, reason = "the names are the specification's")]
-pub struct Auth<'a> {
-    pub reason: ReasonCode,
-    pub properties: Properties<'a>,
-}
-
 impl<'a> Packet<'a> {
     /// Takes a whole packet apart for the connection's version (which CONNECT ignores: it names its own).
     /// Accepts packets of either direction; whether a client may send it is the caller's rule.
+    #[inline]
     pub fn decode(raw: RawPacket<'a>, version: Version) -> Result<Packet<'a>, DecodeError> {
-        let _ = (raw, version);
-        todo!()
+        let packet_type = raw.header.packet_type;
+        if packet_type == PacketType::Connect {
+            return Ok(Packet::Connect(Connect::decode(raw)?));
+        }
+        if version.is_v5() && !raw.is_remaining_length_minimal() {
+            return Err(DecodeError::RemainingLengthNotMinimal);
+        }
+        let body = raw.body;
+        if packet_type == PacketType::Publish {
+            return Ok(Packet::Publish(Publish::decode(
+                raw.header.flags,
+                body,
+                version,
+            )?));
+        }
+        // DUP outside of PUBLISH is 3.1's alone.
+        if raw.header.flags & 0b1000 != 0 && version != Version::V31 {
+            return Err(DecodeError::FixedHeaderFlags(packet_type));
+        }
+        Ok(match packet_type {
+            PacketType::Connect | PacketType::Publish => unreachable!("returned above"),
+            PacketType::ConnAck => Packet::ConnAck(ConnAck::decode(body, version)?),
+            PacketType::PubAck => Packet::PubAck(Ack::decode(packet_type, body, version)?),
+            PacketType::PubRec => Packet::PubRec(Ack::decode(packet_type, body, version)?),
+            PacketType::PubRel => Packet::PubRel(Ack::decode(packet_type, body, version)?),
+            PacketType::PubComp => Packet::PubComp(Ack::decode(packet_type, body, version)?),
+            PacketType::Subscribe => Packet::Subscribe(Subscribe::decode(body, version)?),
+            PacketType::SubAck => Packet::SubAck(SubAck::decode(packet_type, body, version)?),
+            PacketType::Unsubscribe => Packet::Unsubscribe(Unsubscribe::decode(body, version)?),
+            PacketType::UnsubAck => Packet::UnsubAck(SubAck::decode(packet_type, body, version)?),
+            PacketType::PingReq => {
+                Reader::new(body).finish(packet_type)?;
+                Packet::PingReq
+            }
+            PacketType::PingResp => {
+                Reader::new(body).finish(packet_type)?;
+                Packet::PingResp
+            }
+            PacketType::Disconnect => Packet::Disconnect(Disconnect::decode(body, version)?),
+            PacketType::Auth => Packet::Auth(Auth::decode(body, version)?),
+        })
     }
 
-    /// Appends the packet as `version` has it, fixed header included.
+    /// Appends the packet as `version` has it, fixed header included. CONNECT is written in its
+    /// own version; AUTH, which only v5 has, must not be given another.
+    ///
+    /// # Panics
+    /// When a text or data is longer than the 65,535 bytes a field can carry, or the packet than
+    /// [`crate::PACKET_SIZE_MAX`]. No packet that was decoded is; one that changes its version may
+    /// become so, which [`Publish::encoded_len`] tells.
     pub fn encode(&self, version: Version, out: &mut Vec<u8>) {
-        let _ = (version, out);
-        todo!()
+        match self {
+            Packet::Connect(connect) => connect.encode(out),
+            Packet::ConnAck(connack) => connack.encode(version, out),
+            Packet::Publish(publish) => publish.encode(version, out),
+            Packet::PubAck(ack) => ack.encode(PacketType::PubAck, version, out),
+            Packet::PubRec(ack) => ack.encode(PacketType::PubRec, version, out),
+            Packet::PubRel(ack) => ack.encode(PacketType::PubRel, version, out),
+            Packet::PubComp(ack) => ack.encode(PacketType::PubComp, version, out),
+            Packet::Subscribe(subscribe) => subscribe.encode(version, out),
+            Packet::SubAck(suback) => suback.encode(PacketType::SubAck, version, out),
+            Packet::Unsubscribe(unsubscribe) => unsubscribe.encode(version, out),
+            Packet::UnsubAck(unsuback) => unsuback.encode(PacketType::UnsubAck, version, out),
+            Packet::PingReq => out.extend_from_slice(&[PacketType::PingReq.first_byte(), 0]),
+            Packet::PingResp => out.extend_from_slice(&[PacketType::PingResp.first_byte(), 0]),
+            Packet::Disconnect(disconnect) => disconnect.encode(version, out),
+            Packet::Auth(auth) => auth.encode(version, out),
+        }
+    }
+
+    /// The type of the packet.
+    pub const fn packet_type(&self) -> PacketType {
+        match self {
+            Packet::Connect(_) => PacketType::Connect,
+            Packet::ConnAck(_) => PacketType::ConnAck,
+            Packet::Publish(_) => PacketType::Publish,
+            Packet::PubAck(_) => PacketType::PubAck,
+            Packet::PubRec(_) => PacketType::PubRec,
+            Packet::PubRel(_) => PacketType::PubRel,
+            Packet::PubComp(_) => PacketType::PubComp,
+            Packet::Subscribe(_) => PacketType::Subscribe,
+            Packet::SubAck(_) => PacketType::SubAck,
+            Packet::Unsubscribe(_) => PacketType::Unsubscribe,
+            Packet::UnsubAck(_) => PacketType::UnsubAck,
+            Packet::PingReq => PacketType::PingReq,
+            Packet::PingResp => PacketType::PingResp,
+            Packet::Disconnect(_) => PacketType::Disconnect,
+            Packet::Auth(_) => PacketType::Auth,
+        }
     }
 }
