@@ -34,6 +34,10 @@ pub struct CommandId(pub u64);
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct LogPosition(pub u64);
 
+/// A session of one shard: position in its session table, reused after the session's end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct SessionIndex(pub(crate) u32);
+
 impl ShardCount {
     /// The shards in order.
     pub fn iter(self) -> impl Iterator<Item = ShardId> {

@@ -9,13 +9,23 @@
 
 mod drops;
 mod ids;
+#[allow(dead_code, reason = "until the shard calls it")]
+mod index;
 mod input;
 pub mod limits;
 pub mod link;
+#[allow(dead_code, reason = "until the shard calls it")]
+mod message;
 mod output;
+#[allow(dead_code, reason = "until the shard calls it")]
+mod retained;
 mod settings;
 mod shard;
+#[allow(dead_code, reason = "until the shard calls it")]
+mod slab;
 mod stats;
+#[allow(dead_code, reason = "until the shard calls it")]
+mod timer;
 
 pub use drops::{DropLedger, DropReason};
 pub use ids::{CommandId, ConnectionId, ListenerId, LogPosition, Millis, ShardCount, ShardId};

@@ -74,9 +74,20 @@ pub enum InterestChange {
     RemoveWildcard(Box<str>),
 }
 
-/// The keyed 64-bit hash of a topic, the same on all shards (the key is the broker's seed).
+/// The keyed hash of a topic, the same on all shards (the key is the broker's seed): evenly spread over
+/// [`Fingerprint::BITS`] bits, the upper ones are zero.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Fingerprint(pub u64);
+
+impl Fingerprint {
+    /// Width; eight bits less than the number that holds it, so that a shard fits beside it.
+    pub const BITS: u32 = 56;
+
+    /// The shard that keeps the topic's retained message.
+    pub fn home(self, shards: crate::ShardCount) -> crate::ShardId {
+        crate::ShardId((self.0 % u64::from(shards.0)) as u8)
+    }
+}
 
 /// Answer to an [`InterestUpdate`] with a barrier.
 #[derive(Debug)]

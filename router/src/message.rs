@@ -1,0 +1,68 @@
+//! Messages that wait for sessions: each stored once per shard however many sessions wait for it.
+//!
+//! Session queues and in-flight windows hold [`MessageIndex`]es and one reference each; the message goes
+//! when the last reference does. Counts are plain integers: a store belongs to one shard.
+
+use crate::link::StoredMessage;
+use crate::slab::Slab;
+
+/// Names a message of the shard's store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct MessageIndex(pub(crate) u32);
+
+/// The store.
+#[derive(Debug, Default)]
+pub(crate) struct MessageStore {
+    messages: Slab<Stored>,
+    /// Bytes of the stored messages, without the table.
+    message_bytes: u64,
+}
+
+#[derive(Debug)]
+struct Stored {
+    message: StoredMessage,
+    references: u32,
+}
+
+impl MessageStore {
+    /// Takes a message in, with one reference.
+    pub(crate) fn add(&mut self, message: StoredMessage) -> MessageIndex {
+        self.message_bytes += message.bytes.len() as u64;
+        MessageIndex(self.messages.insert(Stored {
+            message,
+            references: 1,
+        }))
+    }
+
+    /// One more session waits for it.
+    pub(crate) fn retain(&mut self, index: MessageIndex) {
+        self.messages[index.0].references += 1;
+    }
+
+    /// One session less waits for it; true when that was the last and the message is gone.
+    pub(crate) fn release(&mut self, index: MessageIndex) -> bool {
+        let stored = &mut self.messages[index.0];
+        stored.references -= 1;
+        if stored.references > 0 {
+            return false;
+        }
+        let stored = self.messages.remove(index.0);
+        self.message_bytes -= stored.message.bytes.len() as u64;
+        true
+    }
+
+    /// The message.
+    pub(crate) fn get(&self, index: MessageIndex) -> &StoredMessage {
+        &self.messages[index.0].message
+    }
+
+    /// Messages held.
+    pub(crate) fn len(&self) -> usize {
+        self.messages.len()
+    }
+
+    /// Memory, bytes: the messages and the table. A message shared with another shard counts in both.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.message_bytes + self.messages.bytes()
+    }
+}

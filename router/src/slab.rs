@@ -1,0 +1,147 @@
+//! A dense table whose freed places are reused, smallest memory first: what the index, the message store
+//! and the session table keep their entries in.
+//!
+//! Entries are named by a `u32`; whoever keeps such a name must drop it when the entry is removed, as the
+//! place will be given to another. Using the name of a free place is a bug here and panics.
+
+/// Marks "no entry" where a `u32` names an entry of a slab.
+pub(crate) const NONE: u32 = u32::MAX;
+
+/// The table.
+#[derive(Debug)]
+pub(crate) struct Slab<T> {
+    slots: Vec<Slot<T>>,
+    /// Head of the chain of free places, or [`NONE`].
+    free: u32,
+    len: u32,
+}
+
+#[derive(Debug)]
+enum Slot<T> {
+    Used(T),
+    /// The next free place, or [`NONE`].
+    Free(u32),
+}
+
+impl<T> Default for Slab<T> {
+    fn default() -> Slab<T> {
+        Slab {
+            slots: Vec::new(),
+            free: NONE,
+            len: 0,
+        }
+    }
+}
+
+impl<T> Slab<T> {
+    /// Entries held.
+    pub(crate) fn len(&self) -> usize {
+        self.len as usize
+    }
+
+    /// Takes the entry in and names it.
+    pub(crate) fn insert(&mut self, entry: T) -> u32 {
+        self.len += 1;
+        if self.free == NONE {
+            let index =
+                u32::try_from(self.slots.len()).expect("fewer entries than 2^32 fit in memory");
+            assert!(index != NONE, "the last name means no entry");
+            self.slots.push(Slot::Used(entry));
+            return index;
+        }
+        let index = self.free;
+        match std::mem::replace(&mut self.slots[index as usize], Slot::Used(entry)) {
+            Slot::Free(next) => self.free = next,
+            Slot::Used(_) => unreachable!("the free chain holds free places only"),
+        }
+        index
+    }
+
+    /// Frees the place and gives the entry back.
+    pub(crate) fn remove(&mut self, index: u32) -> T {
+        match std::mem::replace(&mut self.slots[index as usize], Slot::Free(self.free)) {
+            Slot::Used(entry) => {
+                self.free = index;
+                self.len -= 1;
+                entry
+            }
+            Slot::Free(_) => panic!("entry {index} was removed before"),
+        }
+    }
+
+    /// The entry, if the place is in use.
+    pub(crate) fn get(&self, index: u32) -> Option<&T> {
+        match self.slots.get(index as usize) {
+            Some(Slot::Used(entry)) => Some(entry),
+            _ => None,
+        }
+    }
+
+    /// The entry, to be changed, if the place is in use.
+    pub(crate) fn get_mut(&mut self, index: u32) -> Option<&mut T> {
+        match self.slots.get_mut(index as usize) {
+            Some(Slot::Used(entry)) => Some(entry),
+            _ => None,
+        }
+    }
+
+    /// Entries with their names, in the order of the names.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (u32, &T)> {
+        (0..)
+            .zip(&self.slots)
+            .filter_map(|(index, slot)| match slot {
+                Slot::Used(entry) => Some((index, entry)),
+                Slot::Free(_) => None,
+            })
+    }
+
+    /// Memory of the table itself, bytes; not what entries own elsewhere.
+    pub(crate) fn bytes(&self) -> u64 {
+        (self.slots.capacity() * size_of::<Slot<T>>()) as u64
+    }
+}
+
+impl<T> std::ops::Index<u32> for Slab<T> {
+    type Output = T;
+
+    fn index(&self, index: u32) -> &T {
+        self.get(index).expect("the name of a held entry")
+    }
+}
+
+impl<T> std::ops::IndexMut<u32> for Slab<T> {
+    fn index_mut(&mut self, index: u32) -> &mut T {
+        self.get_mut(index).expect("the name of a held entry")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Slab;
+
+    #[test]
+    fn freed_places_are_reused() {
+        let mut slab = Slab::default();
+        let names: Vec<u32> = (0..4).map(|entry| slab.insert(entry)).collect();
+        assert_eq!(names, [0, 1, 2, 3]);
+        assert_eq!(slab.remove(1), 1);
+        assert_eq!(slab.remove(2), 2);
+        assert_eq!((slab.len(), slab.get(1), slab.get(9)), (2, None, None));
+        assert_eq!(
+            (slab.insert(20), slab.insert(10), slab.insert(40)),
+            (2, 1, 4)
+        );
+        let held: Vec<_> = slab.iter().map(|(index, &entry)| (index, entry)).collect();
+        assert_eq!(held, [(0, 0), (1, 10), (2, 20), (3, 3), (4, 40)]);
+    }
+
+    #[test]
+    #[should_panic = "removed before"]
+    fn a_place_is_freed_once() {
+        let mut slab = Slab::default();
+        let index = slab.insert(());
+        slab.insert(());
+        slab.remove(index);
+        slab.remove(index);
+    }
+}

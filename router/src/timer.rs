@@ -1,0 +1,84 @@
+//! The timer wheel: a hashed wheel of slots one tick ([`TIMER_TICK_MILLIS`]) wide.
+//!
+//! The shard puts in keep-alives, expiries and delayed wills. Nothing is taken out early: the owner of a
+//! timer looks, when it fires, whether it still means anything, and puts it in again if it was too early.
+
+use crate::Millis;
+use crate::limits::TIMER_TICK_MILLIS;
+
+/// Slots of the wheel: most timers are shorter than 8.5 minutes and are met once; one of a week is
+/// looked at a thousand times.
+const SLOTS: usize = 512;
+
+/// The wheel.
+#[derive(Debug)]
+pub(crate) struct Wheel<T> {
+    slots: Box<[Vec<Entry<T>>]>,
+    /// The last tick that was advanced to.
+    tick: u64,
+    len: usize,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Entry<T> {
+    tick: u64,
+    item: T,
+}
+
+impl<T: Copy> Wheel<T> {
+    /// An empty wheel that stands at `now`.
+    pub(crate) fn new(now: Millis) -> Wheel<T> {
+        Wheel {
+            slots: std::iter::repeat_with(Vec::new).take(SLOTS).collect(),
+            tick: now.0 / TIMER_TICK_MILLIS,
+            len: 0,
+        }
+    }
+
+    /// Has `item` fire in the first [`Wheel::advance`] at or after `at`: never earlier, and less than one
+    /// tick late as long as the wheel is advanced every tick. A time gone by fires with the next tick.
+    pub(crate) fn insert(&mut self, at: Millis, item: T) {
+        let tick = at.0.div_ceil(TIMER_TICK_MILLIS).max(self.tick + 1);
+        self.slots[slot_of(tick)].push(Entry { tick, item });
+        self.len += 1;
+    }
+
+    /// Hands out what is due at `now`, tick by tick, in the order of insertion within a tick.
+    pub(crate) fn advance(&mut self, now: Millis, mut fire: impl FnMut(T)) {
+        let target = now.0 / TIMER_TICK_MILLIS;
+        // After a gap of more than a round each slot is visited once.
+        let first = (self.tick + 1).max((target + 1).saturating_sub(SLOTS as u64));
+        for tick in first..=target {
+            let slot = &mut self.slots[slot_of(tick)];
+            let before = slot.len();
+            slot.retain(|entry| {
+                let due = entry.tick <= target;
+                if due {
+                    fire(entry.item);
+                }
+                !due
+            });
+            self.len -= before - slot.len();
+            // A burst must not keep its memory for the life of the wheel.
+            if slot.capacity() > 64 && slot.len() < slot.capacity() / 4 {
+                slot.shrink_to(slot.len() * 2);
+            }
+        }
+        self.tick = self.tick.max(target);
+    }
+
+    /// Timers in the wheel, those that mean nothing any more included.
+    pub(crate) fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Memory, bytes.
+    pub(crate) fn bytes(&self) -> u64 {
+        let entries: usize = self.slots.iter().map(Vec::capacity).sum();
+        (entries * size_of::<Entry<T>>() + size_of_val(&*self.slots)) as u64
+    }
+}
+
+fn slot_of(tick: u64) -> usize {
+    (tick % SLOTS as u64) as usize
+}
