@@ -1,0 +1,56 @@
+"""Runs the real-client programs against a broker. Usage: run.py BROKER_BINARY CACHE_DIR [SHARDS ...]
+
+Makes one virtual environment per paho-mqtt version in CACHE_DIR. `mosquitto` as the binary runs the
+programs against Mosquitto, which tells a wrong program from a wrong broker.
+"""
+
+import concurrent.futures
+import os
+import subprocess
+import sys
+import venv
+
+from broker import Broker
+
+PAHO_VERSIONS = ["1.6.1", "2.1.0"]
+HERE = os.path.dirname(os.path.abspath(__file__))
+
+
+def interpreter(cache, version):
+    """The Python of an environment with that paho-mqtt, made at first use."""
+    folder = os.path.join(cache, f"paho-{version}")
+    python = os.path.join(folder, "bin", "python")
+    if not os.path.exists(os.path.join(folder, "ready")):
+        venv.create(folder, with_pip=True, clear=True)
+        subprocess.run([python, "-m", "pip", "install", "-q", "--disable-pip-version-check", f"paho-mqtt=={version}"], check=True)
+        open(os.path.join(folder, "ready"), "w").close()
+    return python
+
+
+def run_program(binary, program, shards):
+    """One program against a broker of its own; its output and whether it passed."""
+    with Broker(binary, shards) as broker:
+        done = subprocess.run([*program, broker.host, str(broker.port), f"[{shards} shards]"], cwd=HERE,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=600)
+        failed = done.returncode != 0
+        return done.stdout + (f"the broker said:\n{broker.output()}" if failed else ""), failed
+
+
+def main():
+    binary, cache = sys.argv[1], sys.argv[2]
+    shard_counts = [int(count) for count in sys.argv[3:]] or [1, 2, 4]
+    programs = [[sys.executable, "mosquitto_programs.py"]]
+    programs += [[interpreter(cache, version), "paho_programs.py"] for version in PAHO_VERSIONS]
+    runs = [(binary, program, shards) for shards in shard_counts for program in programs]
+    passed = failed = 0
+    with concurrent.futures.ThreadPoolExecutor(max_workers=3) as pool:
+        for output, wrong in pool.map(lambda run: run_program(*run), runs):
+            print(output, end="", flush=True)
+            lines = output.splitlines()
+            passed += sum(line.startswith("ok ") for line in lines)
+            failed += sum(line.startswith("FAIL ") for line in lines) or wrong
+    print(f"real clients: {passed} passed, {failed} failed")
+    sys.exit(1 if failed or not passed else 0)
+
+
+main()
