@@ -54,3 +54,19 @@ pub const RETAINED_REPLY_BYTES: u32 = 64 << 10;
 
 /// Publishes of one connection that wait for other shards' acceptance before it is paused.
 pub const GATE_ENTRIES_MAX: u32 = 1_000;
+
+/// Topics whose matches one shard remembers: the sensors of one shard, at about 100 B each.
+pub const TOPIC_CACHE_ENTRIES_MAX: u32 = 1 << 16;
+
+/// Bytes of topics and lists in that memory: 16 MiB, a few thousand lists of hundreds of subscribers.
+pub const TOPIC_CACHE_BYTES_MAX: u64 = 16 << 20;
+
+/// Longest merged list of subscribers that is remembered (128 KiB); making a longer one again costs
+/// little beside delivering to it.
+pub const TOPIC_CACHE_LIST_MAX: usize = 1 << 14;
+
+/// Topics looked at in one piece of a retained scan, matching or not: about a millisecond.
+pub const RETAINED_SCAN_TOPICS_MAX: u32 = 4_096;
+
+/// Retained messages looked at for expiry per timer tick.
+pub const RETAINED_SWEEP_TOPICS: u32 = 4_096;

@@ -39,6 +39,11 @@ impl<T> Slab<T> {
         self.len as usize
     }
 
+    /// Places, free ones included: names are smaller.
+    pub(crate) fn places(&self) -> u32 {
+        self.slots.len() as u32
+    }
+
     /// Takes the entry in and names it.
     pub(crate) fn insert(&mut self, entry: T) -> u32 {
         self.len += 1;

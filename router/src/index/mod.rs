@@ -4,13 +4,30 @@
 //! publish ([`SubscriptionIndex::find`]). It knows sessions by number only, never sees a connection or a
 //! message, and what it holds depends on nothing but the calls made and the seed.
 
+mod cache;
+mod filters;
+mod fingerprint;
+mod interest;
+mod levels;
+mod merge;
 mod subscriber;
+mod subscribers;
+mod trie;
 
 use ringmq_codec::{TopicFilter, TopicName};
 
 use crate::ShardId;
 use crate::ids::SessionIndex;
+use crate::limits::TOPIC_CACHE_LIST_MAX;
 use crate::link::{Fingerprint, InterestChange};
+use crate::slab::Slab;
+
+use cache::{Cached, Generations, Local, Lookup, TopicCache};
+use filters::Filters;
+use fingerprint::TopicHash;
+use interest::RemoteExact;
+use merge::Merge;
+use trie::{Frontier, LevelTrie};
 
 #[allow(unused_imports, reason = "until the shard calls it")]
 pub(crate) use subscriber::{PackedOptions, Subscriber};
@@ -51,19 +68,54 @@ pub(crate) struct Matches<'a> {
 
 /// The index.
 #[derive(Debug)]
-pub(crate) struct SubscriptionIndex {}
+pub(crate) struct SubscriptionIndex {
+    hash: TopicHash,
+    filters: Filters,
+    /// Wildcard filters by level; leads to `wildcards`.
+    trie: LevelTrie,
+    wildcards: Slab<Wildcard>,
+    remote: RemoteExact,
+    cache: TopicCache,
+    generations: Generations,
+    /// Scratch of a match.
+    frontier: Frontier,
+    matching: Vec<FilterIndex>,
+    merge: Merge,
+}
+
+/// A wildcard filter that someone wants.
+#[derive(Debug)]
+struct Wildcard {
+    /// The filter, if this shard has subscribers.
+    local: Option<FilterIndex>,
+    /// The other shards that have.
+    shards: u64,
+}
 
 impl SubscriptionIndex {
     /// An empty index. The seed keys the fingerprints: the same for all shards of the broker.
     pub(crate) fn new(hash_seed: u64) -> SubscriptionIndex {
-        let _ = hash_seed;
-        SubscriptionIndex {}
+        SubscriptionIndex::with_hash(TopicHash::new(hash_seed), hash_seed)
+    }
+
+    fn with_hash(hash: TopicHash, seed: u64) -> SubscriptionIndex {
+        SubscriptionIndex {
+            hash,
+            filters: Filters::default(),
+            trie: LevelTrie::new(seed),
+            wildcards: Slab::default(),
+            remote: RemoteExact::default(),
+            cache: TopicCache::default(),
+            generations: Generations::default(),
+            frontier: Frontier::default(),
+            matching: Vec::new(),
+            merge: Merge::default(),
+        }
     }
 
     /// The keyed hash of a topic or filter.
     pub(crate) fn fingerprint(&self, text: &str) -> Fingerprint {
-        let _ = text;
-        todo!()
+        self.hash.fingerprint(text)
     }
 
     /// Adds the subscription, or replaces its options if the session has it.
@@ -72,8 +124,33 @@ impl SubscriptionIndex {
         filter: TopicFilter<'_>,
         subscriber: Subscriber,
     ) -> Subscribed {
-        let _ = (filter, subscriber);
-        todo!()
+        let text = filter.as_str();
+        let fingerprint = self.fingerprint(text);
+        let wildcard = filter.has_wildcard();
+        if let Some(held) = self.filters.find(text, fingerprint) {
+            let existed = self.filters.subscribe(held, subscriber);
+            self.on_subscribers_changed(wildcard, fingerprint);
+            return Subscribed {
+                filter: held,
+                existed,
+                interest: None,
+            };
+        }
+        let first = wildcard || !self.filters.has_exact(fingerprint);
+        let filter = self.filters.insert(text, fingerprint, subscriber);
+        let interest = if wildcard {
+            self.wildcard(text).local = Some(filter);
+            self.on_wildcards_changed();
+            InterestChange::AddWildcard(text.into())
+        } else {
+            self.cache.forget(fingerprint);
+            InterestChange::AddExact(fingerprint)
+        };
+        Subscribed {
+            filter,
+            existed: false,
+            interest: first.then_some(interest),
+        }
     }
 
     /// Removes the subscription; `None` when the session has none to this filter.
@@ -82,8 +159,9 @@ impl SubscriptionIndex {
         filter: TopicFilter<'_>,
         session: SessionIndex,
     ) -> Option<Unsubscribed> {
-        let _ = (filter, session);
-        todo!()
+        let text = filter.as_str();
+        let held = self.filters.find(text, self.fingerprint(text))?;
+        self.unsubscribe_at(held, session)
     }
 
     /// Removes the subscription that [`Subscribed::filter`] named.
@@ -92,40 +170,209 @@ impl SubscriptionIndex {
         filter: FilterIndex,
         session: SessionIndex,
     ) -> Option<Unsubscribed> {
-        let _ = (filter, session);
-        todo!()
+        let held = self.filters.get(filter)?;
+        if !held.subscribers.contains(session) {
+            return None;
+        }
+        let fingerprint = held.fingerprint;
+        let wildcard = TopicFilter::new(&held.text).is_some_and(TopicFilter::has_wildcard);
+        let Some(removed) = self.filters.unsubscribe(filter, session) else {
+            self.on_subscribers_changed(wildcard, fingerprint);
+            return Some(Unsubscribed {
+                filter,
+                interest: None,
+            });
+        };
+        if wildcard {
+            self.wildcard(&removed.text).local = None;
+            self.drop_unwanted(&removed.text);
+            self.on_wildcards_changed();
+            let interest = Some(InterestChange::RemoveWildcard(removed.text));
+            return Some(Unsubscribed { filter, interest });
+        }
+        self.cache.forget(fingerprint);
+        let last = !self.filters.has_exact(fingerprint);
+        let interest = last.then_some(InterestChange::RemoveExact(fingerprint));
+        Some(Unsubscribed { filter, interest })
     }
 
     /// The text of a filter.
     pub(crate) fn filter_text(&self, filter: FilterIndex) -> &str {
-        let _ = filter;
-        todo!()
+        &self
+            .filters
+            .get(filter)
+            .expect("a filter with a subscriber")
+            .text
     }
 
     /// Takes in what another shard said of its interest.
     pub(crate) fn apply_remote(&mut self, from: ShardId, change: &InterestChange) {
-        let _ = (from, change);
-        todo!()
+        match change {
+            InterestChange::AddExact(fingerprint) => {
+                self.remote.add(from, *fingerprint);
+                self.cache.forget(*fingerprint);
+            }
+            InterestChange::RemoveExact(fingerprint) => {
+                self.remote.remove(from, *fingerprint);
+                self.cache.forget(*fingerprint);
+            }
+            InterestChange::AddWildcard(text) => {
+                self.wildcard(text).shards |= 1 << from.0;
+                self.on_wildcards_changed();
+            }
+            InterestChange::RemoveWildcard(text) => {
+                self.wildcard(text).shards &= !(1 << from.0);
+                self.drop_unwanted(text);
+                self.on_wildcards_changed();
+            }
+        }
     }
 
     /// Who wants the messages of `topic`, whose fingerprint the caller has at hand.
     pub(crate) fn find(&mut self, topic: TopicName<'_>, fingerprint: Fingerprint) -> Matches<'_> {
-        let _ = (topic, fingerprint);
-        todo!()
+        let text = topic.as_str();
+        if self.trie.is_empty() {
+            // As fast as the cache.
+            let filter = self.filters.find(text, fingerprint);
+            return self.matches_of(filter, self.remote.shards(fingerprint));
+        }
+        let repeated = match self.cache.look_up(text, fingerprint, self.generations) {
+            Lookup::Hit(index) => {
+                let cached = self.cache.get(index);
+                return match &cached.local {
+                    Local::Filter(filter) => self.matches_of(*filter, cached.shards),
+                    Local::Merged(list) => Matches {
+                        subscribers: list,
+                        shards: cached.shards,
+                    },
+                };
+            }
+            Lookup::Repeated => true,
+            Lookup::Unknown => false,
+        };
+        let shards = self.collect(text, fingerprint);
+        let single = match self.matching[..] {
+            [] => Some(None),
+            [one] => Some(Some(one)),
+            _ => None,
+        };
+        if let Some(filter) = single {
+            if repeated {
+                self.remember(
+                    text,
+                    fingerprint,
+                    Cached {
+                        local: Local::Filter(filter),
+                        shards,
+                    },
+                );
+            }
+            return self.matches_of(filter, shards);
+        }
+        self.merge.begin();
+        for &filter in &self.matching {
+            self.merge.add(self.filters.subscribers(filter));
+        }
+        if repeated && self.merge.merged().len() <= TOPIC_CACHE_LIST_MAX {
+            let local = Local::Merged(self.merge.merged().into());
+            self.remember(text, fingerprint, Cached { local, shards });
+        }
+        Matches {
+            subscribers: self.merge.merged(),
+            shards,
+        }
     }
 
     /// Subscriptions of this shard's sessions.
     pub(crate) fn subscriptions(&self) -> u64 {
-        todo!()
+        self.filters.subscriptions()
     }
 
     /// Memory of the index and its cache, bytes.
     pub(crate) fn index_bytes(&self) -> u64 {
-        todo!()
+        let matching = self.matching.capacity() * size_of::<FilterIndex>();
+        let scratch = self.frontier.bytes() + self.merge.bytes() + matching as u64;
+        let wildcards = self.trie.bytes() + self.wildcards.bytes();
+        self.filters.bytes() + wildcards + self.cache.bytes() + scratch
     }
 
-    /// Memory of what is known of the other shards' interest, bytes.
+    /// Memory of what is known of the other shards' interest in exact filters, bytes. Wildcard filters
+    /// share the index's trie and are counted there.
     pub(crate) fn interest_bytes(&self) -> u64 {
-        todo!()
+        self.remote.bytes()
+    }
+
+    /// Gathers the filters that match in `self.matching`; returns the other shards with interest.
+    fn collect(&mut self, topic: &str, fingerprint: Fingerprint) -> u64 {
+        let SubscriptionIndex {
+            matching,
+            wildcards,
+            ..
+        } = self;
+        let mut shards = self.remote.shards(fingerprint);
+        matching.clear();
+        matching.extend(self.filters.find(topic, fingerprint));
+        self.trie.visit(topic, &mut self.frontier, |place| {
+            let wildcard = &wildcards[place];
+            matching.extend(wildcard.local);
+            shards |= wildcard.shards;
+        });
+        shards
+    }
+
+    fn remember(&mut self, topic: &str, fingerprint: Fingerprint, cached: Cached) {
+        self.cache
+            .insert(topic, fingerprint, self.generations, cached);
+    }
+
+    fn matches_of(&self, filter: Option<FilterIndex>, shards: u64) -> Matches<'_> {
+        let subscribers = filter.map_or(&[][..], |filter| self.filters.subscribers(filter));
+        Matches {
+            subscribers,
+            shards,
+        }
+    }
+
+    /// The wildcard filter's entry, made when nobody wanted it so far.
+    fn wildcard(&mut self, text: &str) -> &mut Wildcard {
+        let place = match self.trie.get(text) {
+            Some(place) => place,
+            None => {
+                let place = self.wildcards.insert(Wildcard {
+                    local: None,
+                    shards: 0,
+                });
+                self.trie.insert(text, place);
+                place
+            }
+        };
+        &mut self.wildcards[place]
+    }
+
+    /// Removes a wildcard filter that nobody wants any more.
+    fn drop_unwanted(&mut self, text: &str) {
+        if let Some(place) = self.trie.get(text)
+            && self.wildcards[place].local.is_none()
+            && self.wildcards[place].shards == 0
+        {
+            self.trie.remove(text);
+            self.wildcards.remove(place);
+        }
+    }
+
+    fn on_subscribers_changed(&mut self, wildcard: bool, fingerprint: Fingerprint) {
+        if wildcard {
+            self.generations.subscribers += 1;
+        } else {
+            self.cache.forget(fingerprint);
+        }
+    }
+
+    fn on_wildcards_changed(&mut self) {
+        self.generations.filters += 1;
+        self.generations.subscribers += 1;
     }
 }
+
+#[cfg(test)]
+mod tests;
