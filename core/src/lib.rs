@@ -2,8 +2,15 @@
 //! them, configuration and start-up. The `ringmq` binary is a thin command line over this.
 //!
 //! Protocol decisions are not made here: they belong to `ringmq-router`. Bytes are moved by `ringmq-ring`.
+//!
+//! Under `--cfg loom` only the links between shards are built: the model checker runs them alone.
 
+#[cfg(not(loom))]
 pub mod broker;
+#[cfg(not(loom))]
 pub mod limits;
+mod link;
+#[cfg(not(loom))]
 pub mod logging;
+#[cfg(not(loom))]
 pub mod placement;
