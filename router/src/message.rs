@@ -66,3 +66,57 @@ impl MessageStore {
         self.message_bytes + self.messages.bytes()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use ringmq_codec::Qos;
+
+    use super::MessageStore;
+    use crate::link::StoredMessage;
+
+    fn message(len: usize) -> StoredMessage {
+        StoredMessage {
+            bytes: vec![0; len].into(),
+            topic_len: 1,
+            properties_len: 0,
+            qos: Qos::AtLeastOnce,
+            retain: false,
+            expires: None,
+        }
+    }
+
+    #[test]
+    fn a_message_goes_with_its_last_reference() {
+        let mut store = MessageStore::default();
+        let kept = message(10);
+        let index = store.add(kept.clone());
+        store.retain(index);
+        assert!(!store.release(index));
+        assert_eq!(store.get(index), &kept);
+        assert_eq!(Arc::strong_count(&kept.bytes), 2);
+        assert!(store.release(index));
+        assert_eq!(Arc::strong_count(&kept.bytes), 1);
+        assert_eq!(store.len(), 0);
+    }
+
+    #[test]
+    fn places_and_bytes_come_back() {
+        let mut store = MessageStore::default();
+        let mut bytes_after_first_round = 0;
+        for round in 0..100 {
+            let held: Vec<_> = (1..100)
+                .map(|len| store.add(message(len * (round + 1))))
+                .collect();
+            held.iter().for_each(|&index| store.retain(index));
+            assert!(!held.iter().any(|&index| store.release(index)));
+            assert!(held.iter().rev().all(|&index| store.release(index)));
+            if round == 0 {
+                bytes_after_first_round = store.bytes();
+            }
+        }
+        assert_eq!((store.len(), store.message_bytes), (0, 0));
+        assert_eq!(store.bytes(), bytes_after_first_round);
+    }
+}

@@ -82,3 +82,56 @@ impl<T: Copy> Wheel<T> {
 fn slot_of(tick: u64) -> usize {
     (tick % SLOTS as u64) as usize
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::{SLOTS, Wheel};
+    use crate::Millis;
+    use crate::limits::TIMER_TICK_MILLIS;
+
+    proptest! {
+        #[test]
+        fn timers_fire_once_in_time_and_never_early(
+            steps in prop::collection::vec((0..4_u8, 0..2_000_000_u64), 1..200),
+            start in 0..10_000_000_u64,
+        ) {
+            let mut now = start;
+            let mut wheel = Wheel::new(Millis(now));
+            let mut waiting: Vec<(u64, usize)> = Vec::new();
+            for (name, (kind, span)) in steps.into_iter().enumerate() {
+                let span = if kind % 2 == 0 { span } else { span % 3_000 };
+                if kind < 3 {
+                    wheel.insert(Millis(now + span), name);
+                    waiting.push((now + span, name));
+                    continue;
+                }
+                now += span;
+                let mut fired = Vec::new();
+                wheel.advance(Millis(now), |name| fired.push(name));
+                for &(at, name) in &waiting {
+                    let has_fired = fired.contains(&name);
+                    prop_assert!(at <= now || !has_fired, "{name} is early");
+                    prop_assert!(at + TIMER_TICK_MILLIS > now || has_fired, "{name} is late");
+                }
+                let before = waiting.len();
+                waiting.retain(|(_, name)| !fired.contains(name));
+                prop_assert_eq!(before - waiting.len(), fired.len());
+                prop_assert_eq!(wheel.len(), waiting.len());
+            }
+        }
+    }
+
+    #[test]
+    fn a_burst_leaves_no_memory_behind() {
+        let mut wheel = Wheel::new(Millis(0));
+        for name in 0..100_000_u32 {
+            wheel.insert(Millis(5_000), name);
+        }
+        let mut fired = Vec::new();
+        wheel.advance(Millis(5_000), |name| fired.push(name));
+        assert!(fired.into_iter().eq(0..100_000));
+        assert!(wheel.bytes() < 64 * SLOTS as u64);
+    }
+}
