@@ -4,6 +4,8 @@
 
 use std::time::Duration;
 
+use crate::error::EngineError;
+
 /// Settings of one [`crate::Engine`].
 #[derive(Clone, Debug)]
 pub struct EngineConfig {
@@ -46,5 +48,36 @@ impl Default for EngineConfig {
             completion_entries: 8_192,
             linger: Duration::from_secs(5),
         }
+    }
+}
+
+impl EngineConfig {
+    /// Refuses settings the kernel or the engine cannot work with.
+    pub(crate) fn check(&self) -> Result<(), EngineError> {
+        let refuse = |reason| Err(EngineError::Config { reason });
+        if self.connections_max == 0 || self.table_slots_max == 0 {
+            return refuse("connections_max and table_slots_max must be at least 1");
+        }
+        if self.receive_buffer_bytes == 0 {
+            return refuse("receive_buffer_bytes must be at least 1");
+        }
+        if !self.receive_buffers.is_power_of_two() || self.receive_buffers > 1 << 15 {
+            return refuse("receive_buffers must be a power of two up to 32,768");
+        }
+        if self.accepts_outstanding == 0 || self.completions_per_tick == 0 {
+            return refuse("accepts_outstanding and completions_per_tick must be at least 1");
+        }
+        if !self.submission_entries.is_power_of_two() || self.submission_entries > 1 << 15 {
+            return refuse("submission_entries must be a power of two up to 32,768");
+        }
+        if !self.completion_entries.is_power_of_two()
+            || self.completion_entries > 1 << 16
+            || self.completion_entries < self.submission_entries
+        {
+            return refuse(
+                "completion_entries must be a power of two up to 65,536, and not below submission_entries",
+            );
+        }
+        Ok(())
     }
 }

@@ -38,6 +38,10 @@ pub enum EngineError {
         /// The setting and its range.
         reason: &'static str,
     },
+    /// More than 4 GiB were pushed to one connection in one tick.
+    FlushTooLong,
+    /// An earlier call failed; the engine can only be dropped.
+    Broken,
     /// A system call failed in a way that no connection is to blame for.
     System {
         /// What was being done.
@@ -45,6 +49,53 @@ pub enum EngineError {
         /// The kernel's answer.
         source: io::Error,
     },
+}
+
+impl EngineError {
+    pub(crate) fn system(doing: &'static str, source: io::Error) -> EngineError {
+        EngineError::System { doing, source }
+    }
+
+    /// Reads what a failed ring set-up means.
+    pub(crate) fn from_set_up(error: io::Error) -> EngineError {
+        match error.raw_os_error() {
+            Some(libc::ENOSYS) => EngineError::Unavailable,
+            Some(libc::EPERM) => match disabled_setting() {
+                0 => EngineError::Unavailable,
+                value => EngineError::Disabled { value },
+            },
+            Some(libc::EINVAL) => EngineError::FeatureMissing {
+                feature: "IORING_SETUP_DEFER_TASKRUN",
+                kernel: "6.1",
+            },
+            Some(libc::ENOMEM) => EngineError::MemlockLimit {
+                limit_bytes: soft_limit(libc::RLIMIT_MEMLOCK),
+            },
+            Some(libc::EMFILE) => EngineError::DescriptorLimit {
+                limit: soft_limit(libc::RLIMIT_NOFILE),
+            },
+            _ => EngineError::system("setting up an io_uring", error),
+        }
+    }
+}
+
+/// The value of `kernel.io_uring_disabled`; 0 where the kernel has no such setting.
+fn disabled_setting() -> u8 {
+    std::fs::read_to_string("/proc/sys/kernel/io_uring_disabled")
+        .ok()
+        .and_then(|text| text.trim().parse().ok())
+        .unwrap_or(0)
+}
+
+/// A soft resource limit of the process; 0 if it cannot be read.
+pub(crate) fn soft_limit(resource: libc::__rlimit_resource_t) -> u64 {
+    let mut limit = libc::rlimit {
+        rlim_cur: 0,
+        rlim_max: 0,
+    };
+    // SAFETY: `limit` lives across the call.
+    let result = unsafe { libc::getrlimit(resource, &raw mut limit) };
+    if result < 0 { 0 } else { limit.rlim_cur }
 }
 
 impl fmt::Display for EngineError {
@@ -70,6 +121,10 @@ impl fmt::Display for EngineError {
                 "descriptor limit too low (RLIMIT_NOFILE = {limit}); raise it with ulimit -n"
             ),
             EngineError::Config { reason } => write!(f, "engine setting out of range: {reason}"),
+            EngineError::FlushTooLong => {
+                write!(f, "more than 4 GiB pushed to one connection before a flush")
+            }
+            EngineError::Broken => write!(f, "the engine failed before and can only be dropped"),
             EngineError::System { doing, source } => write!(f, "{doing} failed: {source}"),
         }
     }
@@ -90,8 +145,10 @@ impl std::error::Error for EngineError {
 pub enum ConnectError {
     /// All slots of all tables are in use.
     Full,
-    /// A socket could not be made or bound.
+    /// A socket could not be made, bound or put into the table.
     Socket(io::Error),
+    /// The engine itself failed.
+    Engine(EngineError),
 }
 
 impl fmt::Display for ConnectError {
@@ -99,6 +156,7 @@ impl fmt::Display for ConnectError {
         match self {
             ConnectError::Full => write!(f, "no free slot for another connection"),
             ConnectError::Socket(e) => write!(f, "cannot make a socket: {e}"),
+            ConnectError::Engine(e) => e.fmt(f),
         }
     }
 }
@@ -108,6 +166,7 @@ impl std::error::Error for ConnectError {
         match self {
             ConnectError::Full => None,
             ConnectError::Socket(e) => Some(e),
+            ConnectError::Engine(e) => Some(e),
         }
     }
 }

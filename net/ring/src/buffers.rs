@@ -1,0 +1,126 @@
+//! The provided buffers of one ring: the kernel takes one when bytes arrive, the engine reads it and
+//! gives it back. No connection owns receive memory.
+//!
+//! The only place that shares memory with the kernel for receiving. A buffer must never be given back
+//! twice, or while somebody still reads it.
+
+use std::alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error};
+use std::io;
+use std::ptr::NonNull;
+use std::sync::atomic::{AtomicU16, Ordering};
+
+use io_uring::IoUring;
+use io_uring::types::BufRingEntry;
+
+/// The group number of the only buffer ring of a ring.
+pub(crate) const GROUP: u16 = 0;
+
+const PAGE: usize = 4096;
+
+/// A ring of equal buffers.
+#[derive(Debug)]
+pub(crate) struct Buffers {
+    entries: NonNull<BufRingEntry>,
+    entries_layout: Layout,
+    bytes: NonNull<u8>,
+    bytes_layout: Layout,
+    count: u16,
+    buffer_bytes: u32,
+    tail: u16,
+}
+
+impl Buffers {
+    /// Makes `count` (a power of two) buffers and registers them with the ring, which must be dropped
+    /// before them.
+    pub(crate) fn register(ring: &IoUring, count: u16, buffer_bytes: u32) -> io::Result<Buffers> {
+        assert!(count.is_power_of_two() && buffer_bytes > 0);
+        let entries_layout = Layout::array::<BufRingEntry>(usize::from(count))
+            .and_then(|layout| layout.align_to(PAGE))
+            .expect("at most 2^15 entries of 16 bytes");
+        let bytes_layout =
+            Layout::from_size_align(usize::from(count) * buffer_bytes as usize, PAGE)
+                .expect("at most 2^15 buffers of 2^32 bytes");
+        let mut buffers = Buffers {
+            entries: allocate(entries_layout).cast(),
+            entries_layout,
+            bytes: allocate(bytes_layout),
+            bytes_layout,
+            count,
+            buffer_bytes,
+            tail: 0,
+        };
+        // SAFETY: the entries are page-aligned, zeroed, `count` long, and live as long as `buffers`, which
+        // outlives the ring by this function's contract.
+        unsafe {
+            ring.submitter().register_buf_ring_with_flags(
+                buffers.entries.as_ptr() as u64,
+                count,
+                GROUP,
+                0,
+            )?;
+        }
+        for id in 0..count {
+            buffers.give_back(id);
+        }
+        buffers.publish();
+        Ok(buffers)
+    }
+
+    /// The bytes the kernel put into buffer `id`. Call it between the completion that named the buffer
+    /// and [`Buffers::give_back`].
+    pub(crate) fn bytes(&self, id: u16, length: usize) -> &[u8] {
+        assert!(id < self.count && length <= self.buffer_bytes as usize);
+        // SAFETY: the range lies within the allocation, which was zeroed when made; the kernel does not
+        // write to a buffer it has handed out, and `give_back` needs `&mut self`, which ends this borrow.
+        unsafe {
+            let start = self
+                .bytes
+                .as_ptr()
+                .add(usize::from(id) * self.buffer_bytes as usize);
+            std::slice::from_raw_parts(start, length)
+        }
+    }
+
+    /// Returns buffer `id` to the kernel; it sees it at the next [`Buffers::publish`].
+    pub(crate) fn give_back(&mut self, id: u16) {
+        assert!(id < self.count);
+        let position = usize::from(self.tail & (self.count - 1));
+        // SAFETY: `position` is below `count`; the kernel reads an entry only after `publish` has moved
+        // the tail past it. Only address, length and id are written: the tail shares the first entry.
+        unsafe {
+            let entry = &mut *self.entries.as_ptr().add(position);
+            entry.set_addr(
+                self.bytes.as_ptr() as u64 + u64::from(id) * u64::from(self.buffer_bytes),
+            );
+            entry.set_len(self.buffer_bytes);
+            entry.set_bid(id);
+        }
+        self.tail = self.tail.wrapping_add(1);
+    }
+
+    /// Shows the kernel the buffers given back so far.
+    pub(crate) fn publish(&self) {
+        // SAFETY: the tail lies in the reserved bytes of the first entry, is aligned for u16 and only
+        // ever accessed atomically after registration.
+        unsafe {
+            let tail = BufRingEntry::tail(self.entries.as_ptr()).cast_mut();
+            AtomicU16::from_ptr(tail).store(self.tail, Ordering::Release);
+        }
+    }
+}
+
+fn allocate(layout: Layout) -> NonNull<u8> {
+    // SAFETY: neither layout is empty: the count and the size of a buffer are at least 1.
+    let memory = unsafe { alloc_zeroed(layout) };
+    NonNull::new(memory).unwrap_or_else(|| handle_alloc_error(layout))
+}
+
+impl Drop for Buffers {
+    fn drop(&mut self) {
+        // SAFETY: both were allocated with these layouts; the ring, which alone shares them, is gone.
+        unsafe {
+            dealloc(self.entries.as_ptr().cast(), self.entries_layout);
+            dealloc(self.bytes.as_ptr(), self.bytes_layout);
+        }
+    }
+}

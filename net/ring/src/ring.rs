@@ -1,0 +1,230 @@
+//! One io_uring with its buffers: queueing requests, entering the kernel, taking completions out.
+//!
+//! It knows nothing of connections. Completions taken out while the engine was after something else wait
+//! in a backlog, in order.
+
+use std::collections::VecDeque;
+use std::io;
+use std::os::fd::{AsRawFd, RawFd};
+use std::time::Duration;
+
+use io_uring::IoUring;
+use io_uring::types::{SubmitArgs, Timespec};
+
+use crate::buffers::Buffers;
+use crate::config::EngineConfig;
+use crate::error::EngineError;
+use crate::submission::Request;
+
+/// A completion, copied out of the queue.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Completion {
+    pub(crate) user_data: u64,
+    pub(crate) result: i32,
+    pub(crate) flags: u32,
+}
+
+impl Completion {
+    /// The provided buffer that holds the received bytes.
+    pub(crate) fn buffer(&self) -> Option<u16> {
+        io_uring::cqueue::buffer_select(self.flags)
+    }
+
+    /// Whether the request stays armed.
+    pub(crate) fn more(&self) -> bool {
+        io_uring::cqueue::more(self.flags)
+    }
+
+    /// Whether bytes were left in the socket.
+    pub(crate) fn socket_nonempty(&self) -> bool {
+        io_uring::cqueue::sock_nonempty(self.flags)
+    }
+}
+
+/// One ring. Field order matters: the ring goes before the memory it shares.
+pub(crate) struct Ring {
+    io: IoUring,
+    pub(crate) buffers: Buffers,
+    backlog: VecDeque<Completion>,
+    pub(crate) enters: u64,
+}
+
+impl std::fmt::Debug for Ring {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Ring")
+            .field("fd", &self.io.as_raw_fd())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Makes an io_uring with the flags the engine relies on.
+pub(crate) fn set_up(submission_entries: u32, completion_entries: u32) -> io::Result<IoUring> {
+    IoUring::builder()
+        .setup_single_issuer()
+        .setup_defer_taskrun()
+        .setup_coop_taskrun()
+        .setup_taskrun_flag()
+        .setup_submit_all()
+        .setup_cqsize(completion_entries)
+        .build(submission_entries)
+}
+
+impl Ring {
+    /// Makes a ring with a table of `slots` direct descriptors.
+    pub(crate) fn new(config: &EngineConfig, slots: u32) -> Result<Ring, EngineError> {
+        let io = set_up(config.submission_entries, config.completion_entries)
+            .map_err(EngineError::from_set_up)?;
+        io.submitter()
+            .register_files_sparse(slots)
+            .map_err(|e| EngineError::system("registering the table of direct descriptors", e))?;
+        let buffers = Buffers::register(&io, config.receive_buffers, config.receive_buffer_bytes)
+            .map_err(|e| EngineError::system("registering the receive buffers", e))?;
+        Ok(Ring {
+            io,
+            buffers,
+            backlog: VecDeque::new(),
+            enters: 0,
+        })
+    }
+
+    pub(crate) fn fd(&self) -> RawFd {
+        self.io.as_raw_fd()
+    }
+
+    /// Signals `eventfd` whenever this ring has something to run or to report.
+    pub(crate) fn signal(&self, eventfd: RawFd) -> io::Result<()> {
+        self.io.submitter().register_eventfd(eventfd)
+    }
+
+    /// Queues a request, entering the kernel first when the queue is full.
+    pub(crate) fn queue(&mut self, request: &Request) -> Result<(), EngineError> {
+        loop {
+            // SAFETY: whoever built a request that points to memory has promised that it stays.
+            if unsafe { self.io.submission().push(request.entry()) }.is_ok() {
+                return Ok(());
+            }
+            self.submit()?;
+        }
+    }
+
+    /// Whether requests wait for an enter.
+    pub(crate) fn has_queued(&mut self) -> bool {
+        !self.io.submission().is_empty()
+    }
+
+    /// Whether the kernel has work of this ring that only an enter runs.
+    pub(crate) fn must_run(&mut self) -> bool {
+        let submission = self.io.submission();
+        submission.taskrun() || submission.cq_overflow()
+    }
+
+    /// Whether an enter would do anything.
+    pub(crate) fn needs_enter(&mut self) -> bool {
+        self.has_queued() || self.must_run()
+    }
+
+    /// Whether there is something to take out, or to let the kernel run.
+    pub(crate) fn has_news(&mut self) -> bool {
+        !self.backlog.is_empty() || !self.io.completion().is_empty() || self.must_run()
+    }
+
+    /// Hands every queued request to the kernel and runs deferred work that is flagged.
+    pub(crate) fn submit(&mut self) -> Result<(), EngineError> {
+        loop {
+            self.enters += 1;
+            match self.io.submit() {
+                Ok(_) => {}
+                Err(e) => self.tolerate(e)?,
+            }
+            if !self.has_queued() {
+                return Ok(());
+            }
+        }
+    }
+
+    /// As [`Ring::submit`], but returns only when a completion is there or `timeout` has passed.
+    pub(crate) fn submit_and_wait(&mut self, timeout: Option<Duration>) -> Result<(), EngineError> {
+        self.enters += 1;
+        let result = match timeout {
+            None => self.io.submit_and_wait(1),
+            Some(timeout) => {
+                let timespec = Timespec::from(timeout);
+                let args = SubmitArgs::new().timespec(&timespec);
+                self.io.submitter().submit_with_args(1, &args)
+            }
+        };
+        match result {
+            Ok(_) => {}
+            Err(e) if e.raw_os_error() == Some(libc::ETIME) => {}
+            Err(e) => self.tolerate(e)?,
+        }
+        if self.has_queued() {
+            self.submit()
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Decides whether an enter may be tried again. A full completion queue is emptied into the backlog.
+    fn tolerate(&mut self, error: io::Error) -> Result<(), EngineError> {
+        match error.raw_os_error() {
+            Some(libc::EINTR | libc::ETIME) => Ok(()),
+            Some(libc::EAGAIN | libc::EBUSY) => {
+                self.stash();
+                Ok(())
+            }
+            _ => Err(EngineError::system("entering the io_uring", error)),
+        }
+    }
+
+    fn stash(&mut self) {
+        for entry in self.io.completion() {
+            self.backlog.push_back(copy(&entry));
+        }
+    }
+
+    /// Takes up to `max` completions, oldest first.
+    pub(crate) fn take(&mut self, into: &mut Vec<Completion>, max: usize) {
+        while into.len() < max {
+            match self.backlog.pop_front() {
+                Some(completion) => into.push(completion),
+                None => break,
+            }
+        }
+        if into.len() < max {
+            let room = max - into.len();
+            into.extend(self.io.completion().take(room).map(|entry| copy(&entry)));
+        }
+    }
+
+    /// Takes all completions that `wanted` picks; the others go to the backlog in order.
+    pub(crate) fn pick(
+        &mut self,
+        into: &mut Vec<Completion>,
+        wanted: impl Fn(u64) -> bool,
+    ) -> Result<(), EngineError> {
+        loop {
+            for entry in self.io.completion() {
+                let completion = copy(&entry);
+                if wanted(completion.user_data) {
+                    into.push(completion);
+                } else {
+                    self.backlog.push_back(completion);
+                }
+            }
+            // Completions beyond the queue's size come only by another enter.
+            if !self.io.submission().cq_overflow() {
+                return Ok(());
+            }
+            self.submit()?;
+        }
+    }
+}
+
+fn copy(entry: &io_uring::cqueue::Entry) -> Completion {
+    Completion {
+        user_data: entry.user_data(),
+        result: entry.result(),
+        flags: entry.flags(),
+    }
+}
