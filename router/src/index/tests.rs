@@ -9,6 +9,7 @@ use super::fingerprint::TopicHash;
 use super::{PackedOptions, Subscriber, SubscriptionIndex};
 use crate::ShardId;
 use crate::ids::SessionIndex;
+use crate::limits::{TOPIC_CACHE_BYTES_MAX, TOPIC_CACHE_ENTRIES_MAX};
 use crate::link::InterestChange;
 
 fn filter(text: &str) -> TopicFilter<'_> {
@@ -207,9 +208,9 @@ impl Random {
 fn one_million_random_matches() {
     let mut random = Random::new(1);
     let mut compared = 0;
-    for seed in 0..50 {
+    for seed in 0..20 {
         let mut pair = Pair::new(seed);
-        for _ in 0..1_000 {
+        for _ in 0..500 {
             let text = random.filter();
             let session = random.below(6);
             match random.below(8) {
@@ -374,4 +375,77 @@ proptest! {
             pair.check(topic);
         }
     }
+}
+
+/// 24 characters, as sensors have.
+fn sensor_topic(number: u32) -> String {
+    format!("site/{:03}/sensor/{number:08}", number % 1_000)
+}
+
+#[test]
+fn a_subscription_to_a_topic_of_its_own_takes_at_most_200_bytes() {
+    assert_eq!(size_of::<Subscriber>(), 8);
+    let mut index = SubscriptionIndex::new(1);
+    // One more than a power of two: the worst case of every table that doubles.
+    let count = (1 << 17) + 1;
+    for session in 0..count {
+        index.subscribe(filter(&sensor_topic(session)), subscriber(session, 1));
+    }
+    let bytes = index.index_bytes() / u64::from(count);
+    assert!(bytes <= 200, "{bytes} bytes");
+}
+
+#[test]
+fn interest_in_an_exact_filter_takes_at_most_21_bytes() {
+    let mut index = SubscriptionIndex::new(1);
+    // One more than fills a table of hashbrown's to seven eighths.
+    let count = (7 << 14) + 1;
+    for number in 0..count {
+        let fingerprint = index.fingerprint(&sensor_topic(number));
+        index.apply_remote(ShardId(3), &InterestChange::AddExact(fingerprint));
+    }
+    let bytes = index.interest_bytes() as f64 / f64::from(count);
+    assert!(bytes <= 21.0, "{bytes} bytes");
+    for number in 0..count {
+        let fingerprint = index.fingerprint(&sensor_topic(number));
+        index.apply_remote(ShardId(3), &InterestChange::RemoveExact(fingerprint));
+    }
+    assert!(index.interest_bytes() < 4_096, "the memory comes back");
+}
+
+#[test]
+fn the_cache_stays_within_its_bounds() {
+    let mut index = SubscriptionIndex::new(1);
+    index.subscribe(filter("+/+/+/+"), subscriber(1, 0));
+    index.subscribe(filter("site/#"), subscriber(2, 0));
+    for number in 0..TOPIC_CACHE_ENTRIES_MAX + 1_000 {
+        let topic = sensor_topic(number);
+        for _ in 0..3 {
+            assert_eq!(found(&mut index, &topic).0, [(1, 0), (2, 0)]);
+        }
+    }
+    assert_eq!(index.cache.len(), TOPIC_CACHE_ENTRIES_MAX as usize);
+    // Lists of a thousand subscribers are held in bytes.
+    for session in 3..1_003 {
+        index.subscribe(filter("site/#"), subscriber(session, 0));
+    }
+    for number in 0..20_000 {
+        let topic = sensor_topic(number);
+        for _ in 0..3 {
+            let fingerprint = index.fingerprint(&topic);
+            let matches = index.find(TopicName::new(&topic).unwrap(), fingerprint);
+            assert_eq!(matches.subscribers.len(), 1_002);
+        }
+    }
+    assert!(index.cache.bytes() < TOPIC_CACHE_BYTES_MAX + (8 << 20));
+}
+
+#[test]
+fn a_topic_that_comes_once_is_not_cached() {
+    let mut index = SubscriptionIndex::new(1);
+    index.subscribe(filter("site/#"), subscriber(1, 0));
+    for number in 0..10_000 {
+        found(&mut index, &sensor_topic(number));
+    }
+    assert_eq!(index.cache.len(), 0);
 }
