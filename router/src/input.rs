@@ -91,7 +91,8 @@ pub enum Input<'a> {
     /// Time passed. Given at least every [`crate::limits::TIMER_TICK_MILLIS`].
     Timer,
     /// The caller has handed in all it had: put out what was gathered over the tick
-    /// (publish batches to other shards). Given before the caller flushes and sleeps.
+    /// (publish batches to other shards). Given before the caller flushes and sleeps, and again instead of
+    /// sleeping while [`crate::Shard::is_idle`] is false.
     EndOfTick,
     /// Stop: tell v5 clients 0x8B and close every connection.
     Shutdown,

@@ -7,25 +7,56 @@
 //! they know of each other only through [`link::LinkMessage`]s.
 #![forbid(unsafe_code)]
 
+mod acknowledge;
+mod command;
+mod connect;
+mod connection;
+mod deliver;
+mod disconnect;
+mod drain;
 mod drops;
+mod forwarded;
+mod gate;
+mod home;
 mod ids;
+mod inbound;
 #[allow(dead_code, reason = "until the shard calls it")]
 mod index;
 mod input;
+mod interest;
 pub mod limits;
 pub mod link;
+mod link_in;
+mod link_out;
+mod log;
+mod matrix;
 #[allow(dead_code, reason = "until the shard calls it")]
 mod message;
+mod outgoing;
 mod output;
+mod pause;
+mod placement;
+mod publish;
+mod publish_frame;
+mod random;
+mod received;
+mod replay;
 #[allow(dead_code, reason = "until the shard calls it")]
 mod retained;
+mod session;
+mod session_end;
 mod settings;
 mod shard;
 #[allow(dead_code, reason = "until the shard calls it")]
 mod slab;
 mod stats;
+mod subscribe;
+mod sys;
 #[allow(dead_code, reason = "until the shard calls it")]
 mod timer;
+mod timer_kind;
+mod unsubscribe;
+mod will;
 
 pub use drops::{DropLedger, DropReason};
 pub use ids::{CommandId, ConnectionId, ListenerId, LogPosition, Millis, ShardCount, ShardId};

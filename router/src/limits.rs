@@ -70,3 +70,14 @@ pub const RETAINED_SCAN_TOPICS_MAX: u32 = 4_096;
 
 /// Retained messages looked at for expiry per timer tick.
 pub const RETAINED_SWEEP_TOPICS: u32 = 4_096;
+
+/// Topics looked at for one reply, matching or not: bounds the time of a scan that finds little.
+pub const RETAINED_SCAN_TOPICS: u32 = 4_096;
+
+/// Topics noted as gone live while one piece of a replay is under way, per session; beyond it the piece is
+/// asked for again.
+pub const LIVE_TOPICS_MAX: u32 = 4_096;
+
+/// Bytes put out for one session's queue in one go: a socket buffer's worth, so that a long queue cannot
+/// fill a tick.
+pub const DRAIN_BYTES_MAX: u32 = 256 << 10;

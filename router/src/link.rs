@@ -193,8 +193,8 @@ pub struct RetainedReply {
     pub query: QueryId,
     /// The messages.
     pub items: Vec<RetainedItem>,
-    /// Whether there may be more after the last item.
-    pub more: bool,
+    /// Where to go on ([`RetainedQuery::after`]); `None` when there is nothing more.
+    pub more_after: Option<Box<str>>,
 }
 
 /// One retained message, as its home has it.

@@ -38,7 +38,8 @@ pub struct TargetRange {
 /// One thing to do.
 #[derive(Debug)]
 pub enum Output {
-    /// Send the frame to each of the targets, after everything sent to them before.
+    /// Send the frame, one or more whole packets, to each of the targets, after everything sent to them
+    /// before.
     Send {
         /// What.
         frame: FrameRange,
@@ -198,6 +199,49 @@ impl Outputs {
         self.list.clear();
         self.bytes.clear();
         self.targets.clear();
+    }
+
+    /// Sends the bytes from `start` to the end to one connection, joined to the frame before when that went
+    /// to it alone.
+    pub(crate) fn send_to(&mut self, start: usize, to: ConnectionId) {
+        let (start, end) = (start as u32, self.bytes.len() as u32);
+        let last_target = self.targets.len() as u32;
+        if let Some(Output::Send { frame, targets }) = self.list.last_mut()
+            && frame.end == start
+            && targets.end == last_target
+            && targets.end - targets.start == 1
+            && self.targets.last() == Some(&to)
+        {
+            frame.end = end;
+            return;
+        }
+        self.targets.push(to);
+        self.list.push(Output::Send {
+            frame: FrameRange { start, end },
+            targets: TargetRange {
+                start: last_target,
+                end: last_target + 1,
+            },
+        });
+    }
+
+    /// Sends the bytes from `start` to the end to each of `receivers`.
+    pub(crate) fn send_to_all(&mut self, start: usize, receivers: &[ConnectionId]) {
+        if let [only] = receivers {
+            return self.send_to(start, *only);
+        }
+        let first = self.targets.len() as u32;
+        self.targets.extend_from_slice(receivers);
+        self.list.push(Output::Send {
+            frame: FrameRange {
+                start: start as u32,
+                end: self.bytes.len() as u32,
+            },
+            targets: TargetRange {
+                start: first,
+                end: self.targets.len() as u32,
+            },
+        });
     }
 
     /// The bytes of a frame.

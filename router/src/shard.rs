@@ -1,9 +1,34 @@
 //! The shard: owns its connections, sessions, index and retained messages, and is the one pump through
 //! which every change passes. Called by `core`'s tick and by the simulation.
+//!
+//! The parts keep their own rules; the files named after packets and subjects join them. Nothing may
+//! change a shard but [`Shard::handle`].
 
 use std::sync::Arc;
 
-use crate::{Input, Millis, Outputs, Settings, ShardCount, ShardId, Stats};
+use ringmq_codec::PropertiesBuffer;
+
+use crate::connection::Connections;
+use crate::deliver::{Delivery, FanOutScratch};
+use crate::home::Home;
+use crate::ids::SessionIndex;
+use crate::index::SubscriptionIndex;
+use crate::interest::Barriers;
+use crate::link::Handover;
+use crate::link_out::Links;
+use crate::log::Log;
+use crate::matrix::Matrix;
+use crate::message::MessageStore;
+use crate::placement::Placement;
+use crate::random::Random;
+use crate::replay::{LiveTopics, Replays};
+use crate::session::{SessionId, Sessions};
+use crate::sys::Sys;
+use crate::timer::Wheel;
+use crate::timer_kind::Timer;
+use crate::{
+    ConnectionId, Input, MemoryUse, Millis, Outputs, Settings, ShardCount, ShardId, Stats,
+};
 
 /// What a shard is told at its birth.
 #[derive(Clone, Debug)]
@@ -24,29 +49,190 @@ pub struct ShardConfig {
 /// One shard of the broker.
 #[derive(Debug)]
 pub struct Shard {
-    config: ShardConfig,
+    pub(crate) id: ShardId,
+    pub(crate) shards: ShardCount,
+    pub(crate) settings: Arc<Settings>,
+    pub(crate) placement: Placement,
+    pub(crate) random: Random,
+    /// The time of the input that is being handled.
+    pub(crate) now: Millis,
+
+    pub(crate) connections: Connections,
+    pub(crate) sessions: Sessions,
+    pub(crate) messages: MessageStore,
+    pub(crate) index: SubscriptionIndex,
+    pub(crate) barriers: Barriers,
+    pub(crate) links: Links,
+    pub(crate) log: Log,
+    pub(crate) home: Home,
+    pub(crate) matrix: Matrix,
+    pub(crate) replays: Replays,
+    pub(crate) live_topics: LiveTopics,
+    pub(crate) timers: Wheel<Timer>,
+    pub(crate) sys: Sys,
+    /// Counters; the gauges that can be asked for elsewhere are filled in by [`Shard::stats`].
+    pub(crate) stats: Stats,
+
+    /// Connections to be read again at the end of this input.
+    pub(crate) resuming: Vec<ConnectionId>,
+    /// Sessions to be drained on at the end of this tick.
+    pub(crate) draining: Vec<SessionId>,
+    /// Timers that are due; empty between inputs.
+    pub(crate) due: Vec<Timer>,
+    pub(crate) scratch: FanOutScratch,
+    pub(crate) properties_buffer: PropertiesBuffer,
 }
 
 impl Shard {
     /// A shard without connections and sessions.
     pub fn new(config: ShardConfig) -> Shard {
-        Shard { config }
+        let ShardConfig {
+            id,
+            shards,
+            hash_seed,
+            random_seed,
+            settings,
+        } = config;
+        Shard {
+            id,
+            shards,
+            settings,
+            placement: Placement::new(hash_seed, shards),
+            random: Random::new(random_seed),
+            now: Millis(0),
+            connections: Connections::default(),
+            sessions: Sessions::new(hash_seed),
+            messages: MessageStore::default(),
+            index: SubscriptionIndex::new(hash_seed),
+            barriers: Barriers::new(id, shards, hash_seed),
+            links: Links::new(shards),
+            log: Log::default(),
+            home: Home::default(),
+            matrix: Matrix::new(id, shards),
+            replays: Replays::new(hash_seed),
+            live_topics: LiveTopics::new(hash_seed),
+            timers: Wheel::new(Millis(0)),
+            sys: Sys::new(shards),
+            stats: Stats::default(),
+            resuming: Vec::new(),
+            draining: Vec::new(),
+            due: Vec::new(),
+            scratch: FanOutScratch::default(),
+            properties_buffer: PropertiesBuffer::new(),
+        }
     }
 
     /// Handles one input at time `now` (never smaller than before) and appends what follows from it.
     pub fn handle(&mut self, now: Millis, input: Input<'_>, outputs: &mut Outputs) {
-        let _ = (now, input, outputs, &self.config);
-        todo!()
+        self.now = now.max(self.now);
+        match input {
+            Input::Opened {
+                connection,
+                listener,
+                peer,
+            } => self.on_opened(connection, listener, peer),
+            Input::HandedOver {
+                connection,
+                handover,
+            } => self.on_handed_over(connection, &handover, outputs),
+            Input::Received { connection, bytes } => self.on_received(connection, bytes, outputs),
+            Input::Closed { connection, cause } => self.on_closed(connection, cause, outputs),
+            Input::SendBlocked { connection } => self.on_send_blocked(connection),
+            Input::SendReady { connection } => self.on_send_ready(connection, outputs),
+            Input::Link { from, message } => self.on_link(from, message, outputs),
+            Input::LinkFull { to } => self.on_link_full(to),
+            Input::LinkReady { to } => self.on_link_ready(to),
+            Input::Authenticated {
+                connection,
+                verdict,
+            } => self.on_authenticated(connection, verdict, outputs),
+            Input::Durable { up_to } => self.on_durable(up_to, outputs),
+            Input::Command { id, command } => self.on_command(id, command, outputs),
+            Input::Settings(settings) => self.settings = settings,
+            Input::Timer => self.on_timer(outputs),
+            Input::EndOfTick => self.on_end_of_tick(outputs),
+            Input::Shutdown => self.on_shutdown(outputs),
+        }
+        self.resume_reading(outputs);
+    }
+
+    /// Whether nothing is left to do before the next input. While false, the caller gives another
+    /// [`Input::EndOfTick`] instead of sleeping: a long queue is being put out in bounded pieces.
+    pub fn is_idle(&self) -> bool {
+        self.draining.is_empty()
     }
 
     /// Counters and gauges as of now.
     pub fn stats(&self) -> Stats {
-        todo!()
+        Stats {
+            connections: self.connections.len(),
+            sessions: self.sessions.len(),
+            sessions_offline: self.sessions.offline(),
+            subscriptions: self.index.subscriptions(),
+            retained_messages: self.home.store.len() as u64,
+            memory: self.memory(),
+            ..self.stats
+        }
     }
 
     /// The shard a client lives on.
     pub fn home_of_client(&self, client_id: &str) -> ShardId {
-        let _ = client_id;
-        todo!()
+        self.placement.home_of_client(client_id)
+    }
+
+    fn memory(&self) -> MemoryUse {
+        MemoryUse {
+            connections: self.connections.bytes() + self.timers.bytes(),
+            sessions: self.sessions.bytes(),
+            queues: self.sessions.queue_bytes() + self.messages.bytes() + self.replays.bytes(),
+            retained: self.home.store.bytes(),
+            index: self.index.index_bytes(),
+            interest: self.index.interest_bytes(),
+            buffers: self.connections.buffer_bytes() + self.links.bytes(),
+        }
+    }
+
+    fn on_opened(
+        &mut self,
+        id: ConnectionId,
+        listener: crate::ListenerId,
+        peer: std::net::SocketAddr,
+    ) {
+        self.stats.connections_opened_total += 1;
+        self.connections.open(id, listener, peer, self.now);
+        self.start_connect_timeout(id);
+    }
+
+    fn on_handed_over(&mut self, id: ConnectionId, handover: &Handover, outputs: &mut Outputs) {
+        self.connections
+            .open(id, handover.listener, handover.peer, self.now);
+        self.start_connect_timeout(id);
+        self.on_received(id, &handover.bytes, outputs);
+    }
+
+    fn on_end_of_tick(&mut self, outputs: &mut Outputs) {
+        self.drain_on(outputs);
+        self.send_interest(outputs);
+        self.links.flush(outputs);
+    }
+
+    /// The session of a connection whose CONNECT was accepted.
+    pub(crate) fn session_of(&self, id: ConnectionId) -> Option<SessionIndex> {
+        self.connections.get(id)?.session()
+    }
+
+    /// The parts that take messages towards clients.
+    pub(crate) fn delivery<'a>(&'a mut self, outputs: &'a mut Outputs) -> Delivery<'a> {
+        Delivery {
+            now: self.now,
+            settings: &self.settings,
+            sessions: &mut self.sessions,
+            messages: &mut self.messages,
+            live_topics: &mut self.live_topics,
+            draining: &mut self.draining,
+            scratch: &mut self.scratch,
+            stats: &mut self.stats,
+            outputs,
+        }
     }
 }

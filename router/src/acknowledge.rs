@@ -1,0 +1,150 @@
+//! PUBACK, PUBREC, PUBREL and PUBCOMP from a client.
+//!
+//! The first two and the last are about messages sent to it, PUBREL about one it published. Each that
+//! makes room in the window lets queued messages follow.
+
+use ringmq_codec::{Packet, PacketId, Properties, Qos, ReasonCode, packet::Ack};
+
+use crate::ids::SessionIndex;
+use crate::outgoing::Stage;
+use crate::session::Flag;
+use crate::{CloseReason, ConnectionId, Outputs, Shard};
+
+const OUT_OF_STEP: CloseReason = CloseReason::Refused(ReasonCode::ProtocolError);
+
+impl Shard {
+    /// The client has a QoS 1 message. One for an unknown identifier is let go: it may answer what an
+    /// earlier connection sent.
+    pub(crate) fn on_puback(
+        &mut self,
+        index: SessionIndex,
+        ack: Ack<'_>,
+        outputs: &mut Outputs,
+    ) -> Result<(), CloseReason> {
+        match self.in_flight(index, ack.packet_id) {
+            Some((Qos::AtLeastOnce, Stage::Published(message))) => {
+                self.messages.release(message);
+                self.end_flight(index, ack.packet_id, outputs);
+                Ok(())
+            }
+            Some(_) => Err(OUT_OF_STEP),
+            None => Ok(()),
+        }
+    }
+
+    /// The client has a QoS 2 message: PUBREL follows, unless it was refused. [v5 MQTT-4.3.3-4]
+    pub(crate) fn on_pubrec(
+        &mut self,
+        index: SessionIndex,
+        ack: Ack<'_>,
+        outputs: &mut Outputs,
+    ) -> Result<(), CloseReason> {
+        let reason = match self.in_flight(index, ack.packet_id) {
+            Some((Qos::ExactlyOnce, Stage::Published(message))) => {
+                self.messages.release(message);
+                if ack.reason.is_error() {
+                    self.end_flight(index, ack.packet_id, outputs);
+                    return Ok(());
+                }
+                self.set_released(index, ack.packet_id);
+                ReasonCode::Success
+            }
+            Some((_, Stage::Released)) => ReasonCode::Success,
+            Some(_) => return Err(OUT_OF_STEP),
+            None if ack.reason.is_error() => return Ok(()),
+            None => ReasonCode::PacketIdentifierNotFound,
+        };
+        let pubrel = acknowledgement(ack.packet_id, reason);
+        self.send_to_session(index, &Packet::PubRel(pubrel), outputs);
+        Ok(())
+    }
+
+    /// The exchange of a QoS 2 message towards the client is over.
+    pub(crate) fn on_pubcomp(
+        &mut self,
+        index: SessionIndex,
+        ack: Ack<'_>,
+        outputs: &mut Outputs,
+    ) -> Result<(), CloseReason> {
+        match self.in_flight(index, ack.packet_id) {
+            Some((_, Stage::Released)) => {
+                self.end_flight(index, ack.packet_id, outputs);
+                Ok(())
+            }
+            Some(_) => Err(OUT_OF_STEP),
+            None => Ok(()),
+        }
+    }
+
+    /// The client has our PUBREC: its identifier is free again. [v5 MQTT-4.3.3-11]
+    pub(crate) fn on_pubrel(
+        &mut self,
+        id: ConnectionId,
+        index: SessionIndex,
+        ack: Ack<'_>,
+        outputs: &mut Outputs,
+    ) -> Result<(), CloseReason> {
+        let session = self.sessions.get_mut(index);
+        let known = session
+            .inbound
+            .as_mut()
+            .is_some_and(|inbound| inbound.remove(ack.packet_id));
+        if let Some(connection) = self.connections.get_mut(id)
+            && known
+        {
+            connection.receiving = connection.receiving.saturating_sub(1);
+        }
+        let reason = if known {
+            ReasonCode::Success
+        } else {
+            ReasonCode::PacketIdentifierNotFound
+        };
+        let pubcomp = acknowledgement(ack.packet_id, reason);
+        self.send_to_session(index, &Packet::PubComp(pubcomp), outputs);
+        Ok(())
+    }
+
+    fn in_flight(&mut self, index: SessionIndex, id: PacketId) -> Option<(Qos, Stage)> {
+        let outgoing = self.sessions.get_mut(index).outgoing.as_mut()?;
+        outgoing.find(id).map(|it| (it.qos, it.stage))
+    }
+
+    fn set_released(&mut self, index: SessionIndex, id: PacketId) {
+        let outgoing = self.sessions.get_mut(index).outgoing.as_mut();
+        if let Some(in_flight) = outgoing.and_then(|outgoing| outgoing.find(id)) {
+            in_flight.stage = Stage::Released;
+        }
+    }
+
+    /// Frees the identifier; what waited for room follows.
+    fn end_flight(&mut self, index: SessionIndex, id: PacketId, outputs: &mut Outputs) {
+        if let Some(outgoing) = &mut self.sessions.get_mut(index).outgoing {
+            outgoing.remove(id);
+            self.stats.inflight_messages -= 1;
+        }
+        let hot = self.sessions.hot(index);
+        if hot.is(Flag::Queued) || hot.is(Flag::Replaying) {
+            self.drain_session(index, outputs);
+        }
+    }
+
+    /// Sends a packet to the session's connection, if it has one.
+    pub(crate) fn send_to_session(
+        &mut self,
+        index: SessionIndex,
+        packet: &Packet<'_>,
+        outputs: &mut Outputs,
+    ) {
+        if let Some(connection) = self.sessions.hot(index).live_connection() {
+            self.send(connection, packet, outputs);
+        }
+    }
+}
+
+fn acknowledgement(packet_id: PacketId, reason: ReasonCode) -> Ack<'static> {
+    Ack {
+        packet_id,
+        reason,
+        properties: Properties::EMPTY,
+    }
+}

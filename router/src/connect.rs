@@ -1,0 +1,386 @@
+//! CONNECT: who may come in, on which shard it lives, and with which session it goes on.
+//!
+//! The accepting shard decodes the CONNECT, and passes the connection on with every byte received when the
+//! client lives elsewhere. Otherwise the CONNECT is judged (outside, if so set), an older connection of
+//! the same client is closed, and CONNACK leaves before anything else.
+
+use ringmq_codec::{
+    DecodeError, Packet, PacketType, Properties, PropertiesBuffer, Property, RawPacket, ReasonCode,
+    Version,
+    packet::{ConnAck, Connect},
+};
+
+use crate::connection::Phase;
+use crate::ids::SessionIndex;
+use crate::link::Handover;
+use crate::timer_kind::{Timer, keep_alive_deadline};
+use crate::will::Will;
+use crate::{
+    Authentication, AuthenticationMode, CloseReason, ConnectionId, LogEvent, Millis, Output,
+    Outputs, Settings, Shard, Verdict,
+};
+
+/// What the properties of a v5 CONNECT ask for, or their defaults.
+struct Wishes {
+    session_expiry_secs: u32,
+    receive_maximum: u16,
+    packet_size_max: u32,
+    names_authentication_method: bool,
+}
+
+impl Wishes {
+    fn of(properties: Properties<'_>) -> Wishes {
+        let mut wishes = Wishes {
+            session_expiry_secs: 0,
+            receive_maximum: u16::MAX,
+            packet_size_max: u32::MAX,
+            names_authentication_method: false,
+        };
+        for property in properties.iter() {
+            match property {
+                Property::SessionExpirySecs(secs) => wishes.session_expiry_secs = secs,
+                Property::ReceiveMaximum(maximum) => wishes.receive_maximum = maximum,
+                Property::MaximumPacketSize(bytes) => wishes.packet_size_max = bytes,
+                Property::AuthenticationMethod(_) => wishes.names_authentication_method = true,
+                _ => {}
+            }
+        }
+        wishes
+    }
+
+    /// How long the session is to live on its own. [v5 3.1.2.11.2]
+    fn session_expiry_granted(&self, connect: &Connect<'_>, settings: &Settings) -> u32 {
+        match connect.version {
+            Version::V5 => self
+                .session_expiry_secs
+                .min(settings.session_expiry_secs_max),
+            _ if connect.clean_start => 0,
+            _ => settings.session_expiry_secs_max,
+        }
+    }
+}
+
+/// The keep-alive in force. v3 clients cannot be told another than their own.
+fn keep_alive_granted(connect: &Connect<'_>, settings: &Settings) -> u16 {
+    let (asked, max) = (connect.keep_alive_secs, settings.keep_alive_secs_max);
+    if connect.version.is_v5() && max != 0 && (asked == 0 || asked > max) {
+        max
+    } else {
+        asked
+    }
+}
+
+impl Shard {
+    /// A packet of a connection whose CONNECT was not accepted yet; `received` is all that came so far.
+    /// [v5 MQTT-3.1.0-1] [v3.1.1 MQTT-3.1.0-1]
+    pub(crate) fn on_first_packet(
+        &mut self,
+        id: ConnectionId,
+        raw: RawPacket<'_>,
+        received: &[u8],
+        outputs: &mut Outputs,
+    ) -> Result<(), CloseReason> {
+        if raw.header.packet_type != PacketType::Connect {
+            return Err(CloseReason::Refused(ReasonCode::ProtocolError));
+        }
+        let connect = match Packet::decode(raw, Version::V311) {
+            Ok(Packet::Connect(connect)) => connect,
+            Ok(_) => return Err(CloseReason::Refused(ReasonCode::ProtocolError)),
+            Err(error) => {
+                self.refuse_malformed(id, raw, error, outputs);
+                return Err(CloseReason::Malformed(error));
+            }
+        };
+        let connection = self.connections.get_mut(id).expect("parse has looked");
+        connection.version = connect.version;
+        let judged = connection.phase == Phase::Admitted;
+        if let Err(reason) = check(&connect) {
+            self.refuse(id, reason, outputs);
+            return Err(CloseReason::Refused(reason));
+        }
+        let home = self.placement.home_of_client(connect.client_id);
+        if !connect.client_id.is_empty() && home != self.id {
+            self.hand_over(id, home, received, outputs);
+            return Ok(());
+        }
+        if self.settings.authentication == AuthenticationMode::External && !judged {
+            self.ask_for_verdict(id, &connect, outputs);
+            return Ok(());
+        }
+        self.stats.packets_received_total += 1;
+        self.accept(id, &connect, outputs)
+    }
+
+    /// A CONNACK for what is no CONNECT, where the version that the peer speaks can be told.
+    fn refuse_malformed(
+        &mut self,
+        id: ConnectionId,
+        raw: RawPacket<'_>,
+        error: DecodeError,
+        outputs: &mut Outputs,
+    ) {
+        if raw.body.starts_with(b"\x00\x04MQTT\x05") {
+            let connection = self.connections.get_mut(id).expect("parse has looked");
+            connection.version = Version::V5;
+            self.refuse(id, error.reason(), outputs);
+        } else if let DecodeError::ProtocolLevel(_) = error {
+            // In the form of v3, return code 0x01. [v3.1.1 MQTT-3.1.2-2]
+            self.refuse(id, error.reason(), outputs);
+        }
+    }
+
+    fn refuse(&mut self, id: ConnectionId, reason: ReasonCode, outputs: &mut Outputs) {
+        let connack = ConnAck {
+            session_present: false,
+            reason,
+            properties: Properties::EMPTY,
+        };
+        self.send(id, &Packet::ConnAck(connack), outputs);
+    }
+
+    fn hand_over(
+        &mut self,
+        id: ConnectionId,
+        to: crate::ShardId,
+        received: &[u8],
+        outputs: &mut Outputs,
+    ) {
+        let connection = self.connections.remove(id).expect("parse has looked");
+        self.stats.handed_over_total += 1;
+        outputs.list.push(Output::HandOver {
+            connection: id,
+            to,
+            handover: Box::new(Handover {
+                listener: connection.listener,
+                peer: connection.peer,
+                bytes: received.into(),
+            }),
+        });
+    }
+
+    fn ask_for_verdict(&mut self, id: ConnectionId, connect: &Connect<'_>, outputs: &mut Outputs) {
+        let connection = self.connections.get_mut(id).expect("parse has looked");
+        connection.phase = Phase::Authenticating;
+        outputs.list.push(Output::Authenticate {
+            connection: id,
+            authentication: Box::new(Authentication {
+                client_id: connect.client_id.into(),
+                user_name: connect.user_name.map(Into::into),
+                password: connect.password.map(Into::into),
+                peer: connection.peer,
+                listener: connection.listener,
+            }),
+        });
+    }
+
+    /// The judgement on a CONNECT that waits.
+    pub(crate) fn on_authenticated(
+        &mut self,
+        id: ConnectionId,
+        verdict: Verdict,
+        outputs: &mut Outputs,
+    ) {
+        let Some(connection) = self.connections.get_mut(id) else {
+            return;
+        };
+        if connection.phase != Phase::Authenticating {
+            return;
+        }
+        match verdict {
+            Verdict::Allow => {
+                connection.phase = Phase::Admitted;
+                self.parse_buffer(id, outputs);
+            }
+            Verdict::Deny(reason) => {
+                self.refuse(id, reason, outputs);
+                self.close(id, CloseReason::Refused(reason), outputs);
+            }
+        }
+    }
+
+    /// Lets the client in.
+    fn accept(
+        &mut self,
+        id: ConnectionId,
+        connect: &Connect<'_>,
+        outputs: &mut Outputs,
+    ) -> Result<(), CloseReason> {
+        let assigned = connect
+            .client_id
+            .is_empty()
+            .then(|| self.assign_client_id());
+        let client_id = assigned.as_deref().unwrap_or(connect.client_id);
+        self.take_over(client_id, outputs);
+        let (index, session_present) = match self.open_session(client_id, connect, outputs) {
+            Ok(opened) => opened,
+            Err(reason) => {
+                self.refuse(id, reason, outputs);
+                return Err(CloseReason::Refused(reason));
+            }
+        };
+        self.join(id, index, connect);
+        self.stats.connects_accepted_total += 1;
+        outputs.list.push(Output::Established { connection: id });
+        self.send_connack(id, connect, assigned.as_deref(), session_present, outputs);
+        outputs.list.push(Output::Log(LogEvent::Connected {
+            client_id: client_id.into(),
+            peer: self.connections.get(id).expect("just joined").peer,
+            version: connect.version,
+            session_present,
+        }));
+        if session_present {
+            self.resume(index, outputs);
+        }
+        Ok(())
+    }
+
+    /// A new name that lives on this shard. [v5 MQTT-3.1.3-6]
+    fn assign_client_id(&mut self) -> Box<str> {
+        loop {
+            let id = format!("auto-{:016x}", self.random.next());
+            if self.placement.home_of_client(&id) == self.id && self.sessions.find(&id).is_none() {
+                return id.into();
+            }
+        }
+    }
+
+    /// Closes the client's older connection. [v5 MQTT-3.1.4-3] [v3.1.1 MQTT-3.1.4-2]
+    fn take_over(&mut self, client_id: &str, outputs: &mut Outputs) {
+        let older = self
+            .sessions
+            .find(client_id)
+            .and_then(|index| self.sessions.hot(index).live_connection());
+        if let Some(older) = older {
+            self.stats.takeovers_total += 1;
+            self.close(older, CloseReason::TakenOver, outputs);
+        }
+    }
+
+    /// The session the client goes on with, or a new one; and whether it went on.
+    fn open_session(
+        &mut self,
+        client_id: &str,
+        connect: &Connect<'_>,
+        outputs: &mut Outputs,
+    ) -> Result<(SessionIndex, bool), ReasonCode> {
+        if let Some(index) = self.sessions.find(client_id) {
+            if !connect.clean_start {
+                return Ok((index, true));
+            }
+            self.end_session(index, outputs);
+        }
+        if self.sessions.len() >= u64::from(self.settings.sessions_max) {
+            return Err(ReasonCode::QuotaExceeded);
+        }
+        Ok((self.sessions.create(client_id), false))
+    }
+
+    /// Joins connection and session under the terms of this CONNECT.
+    fn join(&mut self, id: ConnectionId, index: SessionIndex, connect: &Connect<'_>) {
+        let wishes = Wishes::of(connect.properties);
+        let keep_alive_secs = keep_alive_granted(connect, &self.settings);
+        let connection = self.connections.get_mut(id).expect("parse has looked");
+        connection.phase = Phase::Connected(index);
+        connection.keep_alive_secs = keep_alive_secs;
+        connection.active = self.now;
+        if keep_alive_secs != 0 {
+            let deadline = keep_alive_deadline(self.now, keep_alive_secs);
+            self.timers.insert(deadline, Timer::KeepAlive(id));
+        }
+        self.sessions
+            .attach(index, id, connect.version, wishes.packet_size_max);
+        let session = self.sessions.get_mut(index);
+        session.window_max = self.settings.inflight_max.min(wishes.receive_maximum);
+        session.expiry_secs = wishes.session_expiry_granted(connect, &self.settings);
+        // A will of an earlier connection that is still delayed is not sent any more. [v5 MQTT-3.1.3-9]
+        session.will = connect.will.as_ref().map(|will| Box::new(Will::new(will)));
+    }
+
+    fn send_connack(
+        &mut self,
+        id: ConnectionId,
+        connect: &Connect<'_>,
+        assigned: Option<&str>,
+        session_present: bool,
+        outputs: &mut Outputs,
+    ) {
+        let mut properties = PropertiesBuffer::new();
+        if connect.version.is_v5() {
+            self.connack_properties(connect, assigned, &mut properties);
+        }
+        let connack = ConnAck {
+            session_present,
+            reason: ReasonCode::Success,
+            properties: properties.as_properties(),
+        };
+        self.send(id, &Packet::ConnAck(connack), outputs);
+    }
+
+    /// What a v5 client must know of this broker's terms. [v5 3.2.2.3]
+    fn connack_properties(
+        &self,
+        connect: &Connect<'_>,
+        assigned: Option<&str>,
+        properties: &mut PropertiesBuffer,
+    ) {
+        let settings = &*self.settings;
+        let wishes = Wishes::of(connect.properties);
+        let session_expiry_secs = wishes.session_expiry_granted(connect, settings);
+        if session_expiry_secs != wishes.session_expiry_secs {
+            properties.push(Property::SessionExpirySecs(session_expiry_secs));
+        }
+        if settings.receive_max != u16::MAX {
+            properties.push(Property::ReceiveMaximum(settings.receive_max));
+        }
+        properties.push(Property::MaximumPacketSize(settings.packet_size_max));
+        if let Some(client_id) = assigned {
+            properties.push(Property::AssignedClientIdentifier(client_id));
+        }
+        let keep_alive_secs = keep_alive_granted(connect, settings);
+        if keep_alive_secs != connect.keep_alive_secs {
+            properties.push(Property::ServerKeepAliveSecs(keep_alive_secs));
+        }
+        properties.push(Property::SubscriptionIdentifiersAvailable(false));
+        properties.push(Property::SharedSubscriptionAvailable(false));
+    }
+
+    /// Sends what the earlier connection did not get or acknowledge, then what was queued.
+    fn resume(&mut self, index: SessionIndex, outputs: &mut Outputs) {
+        self.stats.resumes_total += 1;
+        let has_in_flight = self
+            .sessions
+            .get(index)
+            .outgoing
+            .as_ref()
+            .is_some_and(|outgoing| outgoing.has_unsent());
+        if has_in_flight {
+            self.stats.resumes_inflight_total += 1;
+        }
+        self.drain_session(index, outputs);
+    }
+
+    /// The time a connection has for its CONNECT begins.
+    pub(crate) fn start_connect_timeout(&mut self, id: ConnectionId) {
+        let secs = u64::from(self.settings.connect_timeout_secs);
+        let at = Millis(self.now.0 + secs * 1_000);
+        self.timers.insert(at, Timer::Connect(id));
+    }
+}
+
+/// What can be refused without looking at any state.
+fn check(connect: &Connect<'_>) -> Result<(), ReasonCode> {
+    let names_none = connect.client_id.is_empty();
+    let may_name_none = match connect.version {
+        Version::V31 => false,
+        // [v3.1.1 MQTT-3.1.3-8]
+        Version::V311 => connect.clean_start,
+        Version::V5 => true,
+    };
+    if names_none && !may_name_none {
+        return Err(ReasonCode::ClientIdentifierNotValid);
+    }
+    if Wishes::of(connect.properties).names_authentication_method {
+        return Err(ReasonCode::BadAuthenticationMethod);
+    }
+    Ok(())
+}

@@ -1,0 +1,176 @@
+//! The connection table: what a shard knows of each transport connection.
+//!
+//! Every input about a connection goes through it, so that an input about one that is gone is met here
+//! and nowhere else. What outlives a connection is its session's and must not be kept here.
+
+use std::net::SocketAddr;
+
+use ringmq_codec::Version;
+
+use crate::ids::SessionIndex;
+use crate::{ConnectionId, ListenerId, Millis};
+
+/// How far a connection has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Phase {
+    /// Its CONNECT has not come whole.
+    AwaitingConnect,
+    /// Its CONNECT is being judged outside; the bytes wait in the buffer, the CONNECT first.
+    Authenticating,
+    /// Its CONNECT was judged and is about to be accepted.
+    Admitted,
+    /// Its CONNECT was accepted.
+    Connected(SessionIndex),
+}
+
+/// Why a connection is not read, as a bit set.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Pauses(u8);
+
+impl Pauses {
+    /// It publishes towards a shard whose ring is full.
+    pub(crate) const LINK: Pauses = Pauses(1);
+    /// Too many of its publishes wait for acceptance.
+    pub(crate) const GATE: Pauses = Pauses(2);
+
+    pub(crate) fn insert(&mut self, pause: Pauses) {
+        self.0 |= pause.0;
+    }
+
+    pub(crate) fn remove(&mut self, pause: Pauses) {
+        self.0 &= !pause.0;
+    }
+
+    pub(crate) fn contains(self, pause: Pauses) -> bool {
+        self.0 & pause.0 != 0
+    }
+
+    pub(crate) fn any(self) -> bool {
+        self.0 != 0
+    }
+}
+
+/// One connection.
+#[derive(Debug)]
+pub(crate) struct Connection {
+    generation: u32,
+    pub(crate) phase: Phase,
+    /// What the CONNECT named; v3.1.1 before it.
+    pub(crate) version: Version,
+    pub(crate) pauses: Pauses,
+    /// Told to the transport and not taken back yet.
+    pub(crate) pause_is_out: bool,
+    /// In force; zero is off.
+    pub(crate) keep_alive_secs: u16,
+    pub(crate) listener: ListenerId,
+    /// QoS 1 and 2 publishes received on this connection and not acknowledged to the end.
+    pub(crate) receiving: u16,
+    /// When the last packet came, or reading went on after a pause.
+    pub(crate) active: Millis,
+    /// Bytes that are no whole packet yet, or came while the connection was not read.
+    pub(crate) buffer: Option<Box<Vec<u8>>>,
+    pub(crate) peer: SocketAddr,
+}
+
+impl Connection {
+    /// The session, once the CONNECT was accepted.
+    pub(crate) fn session(&self) -> Option<SessionIndex> {
+        match self.phase {
+            Phase::Connected(session) => Some(session),
+            _ => None,
+        }
+    }
+
+    /// Whether received bytes must wait.
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.pauses.any() || self.phase == Phase::Authenticating
+    }
+}
+
+/// All connections of a shard.
+#[derive(Debug, Default)]
+pub(crate) struct Connections {
+    slots: Vec<Option<Connection>>,
+    open: u64,
+}
+
+impl Connections {
+    /// A connection of which nothing is known yet.
+    pub(crate) fn open(
+        &mut self,
+        id: ConnectionId,
+        listener: ListenerId,
+        peer: SocketAddr,
+        now: Millis,
+    ) {
+        let place = id.index as usize;
+        if self.slots.len() <= place {
+            self.slots.resize_with(place + 1, || None);
+        }
+        debug_assert!(self.slots[place].is_none(), "the index is in use");
+        self.open += 1;
+        self.slots[place] = Some(Connection {
+            generation: id.generation,
+            phase: Phase::AwaitingConnect,
+            version: Version::V311,
+            pauses: Pauses::default(),
+            pause_is_out: false,
+            keep_alive_secs: 0,
+            listener,
+            receiving: 0,
+            active: now,
+            buffer: None,
+            peer,
+        });
+    }
+
+    /// The connection, unless it is gone.
+    pub(crate) fn get(&self, id: ConnectionId) -> Option<&Connection> {
+        let connection = self.slots.get(id.index as usize)?.as_ref()?;
+        (connection.generation == id.generation).then_some(connection)
+    }
+
+    /// The connection, to be changed, unless it is gone.
+    pub(crate) fn get_mut(&mut self, id: ConnectionId) -> Option<&mut Connection> {
+        let connection = self.slots.get_mut(id.index as usize)?.as_mut()?;
+        (connection.generation == id.generation).then_some(connection)
+    }
+
+    /// Forgets the connection.
+    pub(crate) fn remove(&mut self, id: ConnectionId) -> Option<Connection> {
+        self.get(id)?;
+        self.open -= 1;
+        self.slots[id.index as usize].take()
+    }
+
+    /// All that are open, in the order of their index.
+    pub(crate) fn ids(&self) -> Vec<ConnectionId> {
+        let ids = (0..).zip(&self.slots).filter_map(|(index, slot)| {
+            let generation = slot.as_ref()?.generation;
+            Some(ConnectionId { index, generation })
+        });
+        ids.collect()
+    }
+
+    /// How many are open.
+    pub(crate) fn len(&self) -> u64 {
+        self.open
+    }
+
+    /// Memory of the table, bytes.
+    pub(crate) fn bytes(&self) -> u64 {
+        (self.slots.capacity() * size_of::<Option<Connection>>()) as u64
+    }
+
+    /// Memory of received bytes that wait, bytes.
+    pub(crate) fn buffer_bytes(&self) -> u64 {
+        let buffers = self
+            .slots
+            .iter()
+            .flatten()
+            .filter_map(|it| it.buffer.as_ref());
+        buffers
+            .map(|buffer| (buffer.capacity() + size_of::<Vec<u8>>()) as u64)
+            .sum()
+    }
+}

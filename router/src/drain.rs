@@ -1,0 +1,182 @@
+//! Giving a session what waits for it: after a resume, when its peer takes bytes again, and when an
+//! acknowledgement makes room.
+//!
+//! First what was in flight on an earlier connection, then the queue. One call puts out a bounded number
+//! of bytes, so that one long queue cannot fill a tick; the session then waits for its next turn in
+//! `draining`.
+
+use ringmq_codec::{Packet, PacketId, Properties, Qos, ReasonCode, packet::Ack};
+
+use crate::deliver::Delivery;
+use crate::ids::SessionIndex;
+use crate::limits::DRAIN_BYTES_MAX;
+use crate::outgoing::{InFlight, Stage};
+use crate::publish_frame::{Content, Envelope};
+use crate::session::Flag;
+use crate::{DropReason, Shard};
+
+impl Delivery<'_> {
+    /// Sends as much of what waits for the session as it may have now.
+    pub(crate) fn drain(&mut self, index: SessionIndex) {
+        let start = self.outputs.bytes.len();
+        while self.sessions.hot(index).takes_bytes() {
+            if self.outputs.bytes.len() - start >= DRAIN_BYTES_MAX as usize {
+                self.drain_on_later(index);
+                break;
+            }
+            if !self.resend_next(index) && !self.send_next_queued(index) {
+                break;
+            }
+        }
+        let waits = self
+            .sessions
+            .get(index)
+            .outgoing
+            .as_ref()
+            .is_some_and(|outgoing| outgoing.has_unsent() || !outgoing.queue.is_empty());
+        self.sessions.hot_mut(index).set(Flag::Queued, waits);
+    }
+
+    pub(crate) fn drain_on_later(&mut self, index: SessionIndex) {
+        let id = self.sessions.id(index);
+        let hot = self.sessions.hot_mut(index);
+        if !hot.is(Flag::Draining) {
+            hot.set(Flag::Draining, true);
+            self.draining.push(id);
+        }
+    }
+
+    /// Sends the oldest message in flight that this connection has not got. False when there is none, or
+    /// no room for it.
+    fn resend_next(&mut self, index: SessionIndex) -> bool {
+        let session = self.sessions.get_mut(index);
+        let has_room = session.has_room();
+        let Some(outgoing) = &mut session.outgoing else {
+            return false;
+        };
+        if !has_room {
+            return false;
+        }
+        let Some(in_flight) = outgoing.next_unsent() else {
+            return false;
+        };
+        self.resend(index, in_flight);
+        true
+    }
+
+    /// PUBLISH again with DUP, or PUBREL again. [v5 MQTT-4.4.0-1]
+    fn resend(&mut self, index: SessionIndex, in_flight: InFlight) {
+        let hot = *self.sessions.hot(index);
+        match in_flight.stage {
+            Stage::Published(message) => {
+                let stored = self.messages.get(message).clone();
+                let envelope = Envelope {
+                    version: hot.version,
+                    qos: in_flight.qos,
+                    retain: in_flight.retain,
+                    dup: true,
+                    packet_id: in_flight.packet_id,
+                };
+                self.send_publish(hot.connection, &Content::of(&stored), envelope);
+            }
+            Stage::Released => {
+                let ack = Ack {
+                    packet_id: in_flight.packet_id,
+                    reason: ReasonCode::Success,
+                    properties: Properties::EMPTY,
+                };
+                self.send_packet(hot.connection, hot.version, &Packet::PubRel(ack));
+            }
+        }
+    }
+
+    /// Sends the first of the queue, or drops it if its time is over. False when the queue is empty or
+    /// must wait for room in the window.
+    fn send_next_queued(&mut self, index: SessionIndex) -> bool {
+        let session = self.sessions.get_mut(index);
+        let has_room = session.has_room();
+        let Some(outgoing) = &mut session.outgoing else {
+            return false;
+        };
+        let Some(next) = outgoing.queue.front().copied() else {
+            return false;
+        };
+        if outgoing.has_unsent() || (next.qos != Qos::AtMostOnce && !has_room) {
+            return false;
+        }
+        outgoing.queue.pop_front();
+        let stored = self.messages.get(next.message).clone();
+        outgoing.queue_bytes -= stored.bytes.len() as u64;
+        self.stats.queued_messages -= 1;
+        let hot = *self.sessions.hot(index);
+        let content = Content::of(&stored);
+        let frame_len = crate::publish_frame::frame_len(&content, hot.version, next.qos);
+        let refused = if content.is_expired(self.now) {
+            Some(DropReason::Expired)
+        } else if frame_len > hot.packet_size_max as usize {
+            Some(DropReason::PacketTooLarge)
+        } else {
+            None
+        };
+        if let Some(reason) = refused {
+            self.stats.drops.add(reason, 1);
+            self.messages.release(next.message);
+            return true;
+        }
+        let mut envelope = Envelope {
+            version: hot.version,
+            qos: next.qos,
+            retain: next.retain,
+            dup: false,
+            packet_id: PacketId::FIRST,
+        };
+        if next.qos == Qos::AtMostOnce {
+            self.messages.release(next.message);
+        } else {
+            envelope.packet_id = self.put_in_flight(index, next.message, next.qos, next.retain);
+        }
+        self.send_publish(hot.connection, &content, envelope);
+        true
+    }
+}
+
+impl Shard {
+    /// Gives the session what waits for it, then goes on with its replays if nothing waits any more.
+    pub(crate) fn drain_session(&mut self, index: SessionIndex, outputs: &mut crate::Outputs) {
+        if self.sessions.hot(index).is(Flag::Queued) {
+            self.delivery(outputs).drain(index);
+        }
+        if self.sessions.hot(index).is(Flag::Replaying) {
+            self.feed_replays(index, outputs);
+        }
+    }
+
+    /// Goes on with the sessions whose turn was over in an earlier tick.
+    pub(crate) fn drain_on(&mut self, outputs: &mut crate::Outputs) {
+        for id in std::mem::take(&mut self.draining) {
+            if let Some(index) = self.sessions.resolve(id) {
+                self.sessions.hot_mut(index).set(Flag::Draining, false);
+                self.drain_session(index, outputs);
+            }
+        }
+    }
+
+    /// The peer does not take bytes now.
+    pub(crate) fn on_send_blocked(&mut self, connection: crate::ConnectionId) {
+        if let Some(session) = self.session_of(connection) {
+            self.sessions.hot_mut(session).set(Flag::Blocked, true);
+        }
+    }
+
+    /// The peer takes bytes again.
+    pub(crate) fn on_send_ready(
+        &mut self,
+        connection: crate::ConnectionId,
+        outputs: &mut crate::Outputs,
+    ) {
+        if let Some(session) = self.session_of(connection) {
+            self.sessions.hot_mut(session).set(Flag::Blocked, false);
+            self.drain_session(session, outputs);
+        }
+    }
+}

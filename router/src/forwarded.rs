@@ -1,0 +1,52 @@
+//! Properties of a PUBLISH or a will: what is forwarded to subscribers, and what is for the broker.
+//!
+//! Forwarded properties stay encoded and in their order. [v5 MQTT-3.3.2-4] [v5 MQTT-3.3.2-15]
+//! [v5 MQTT-3.3.2-16] [v5 MQTT-3.3.2-17] [v5 MQTT-3.3.2-18] [v5 MQTT-3.3.2-20]
+
+use ringmq_codec::{Properties, PropertiesBuffer, Property};
+
+/// The properties that are for the broker.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct BrokerProperties {
+    pub(crate) message_expiry_secs: Option<u32>,
+    pub(crate) will_delay_secs: u32,
+    pub(crate) has_topic_alias: bool,
+    pub(crate) has_subscription_identifier: bool,
+}
+
+/// Splits properties into the broker's and the forwarded ones, which are copied to `buffer` only when
+/// some must be left out.
+pub(crate) fn split<'a>(
+    properties: Properties<'a>,
+    buffer: &'a mut PropertiesBuffer,
+) -> (BrokerProperties, &'a [u8]) {
+    let mut broker = BrokerProperties::default();
+    if properties.is_empty() {
+        return (broker, &[]);
+    }
+    let mut left_out = false;
+    for property in properties.iter() {
+        match property {
+            Property::MessageExpirySecs(secs) => broker.message_expiry_secs = Some(secs),
+            Property::WillDelaySecs(secs) => broker.will_delay_secs = secs,
+            Property::TopicAlias(_) => broker.has_topic_alias = true,
+            Property::SubscriptionIdentifier(_) => broker.has_subscription_identifier = true,
+            _ => continue,
+        }
+        left_out = true;
+    }
+    if !left_out {
+        return (broker, properties.as_bytes());
+    }
+    buffer.clear();
+    for property in properties.iter() {
+        match property {
+            Property::MessageExpirySecs(_)
+            | Property::WillDelaySecs(_)
+            | Property::TopicAlias(_)
+            | Property::SubscriptionIdentifier(_) => {}
+            _ => buffer.push(property),
+        }
+    }
+    (broker, buffer.as_properties().as_bytes())
+}

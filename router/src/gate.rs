@@ -1,0 +1,150 @@
+//! The acknowledgement gate: PUBACK and PUBREC of one session leave in the order of its publishes, each
+//! when every shard the message went to has taken it and the log, if there is one, holds it.
+//!
+//! An entry whose connection is gone stays until it is answered, and is then let go in silence, as the
+//! client will publish again.
+
+use std::collections::VecDeque;
+
+use ringmq_codec::{PacketId, Qos, ReasonCode};
+
+use crate::LogPosition;
+use crate::link::NotTaken;
+
+/// Names an entry of one session's gate; grows by one per entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Ticket(pub(crate) u32);
+
+/// Whether any session took a message, over all shards.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Taken {
+    pub(crate) taken: bool,
+    pub(crate) dropped: bool,
+}
+
+impl Taken {
+    pub(crate) const YES: Taken = Taken {
+        taken: true,
+        dropped: false,
+    };
+    pub(crate) const DROPPED: Taken = Taken {
+        taken: false,
+        dropped: true,
+    };
+
+    pub(crate) fn merge(&mut self, other: Taken) {
+        self.taken |= other.taken;
+        self.dropped |= other.dropped;
+    }
+
+    /// What a v5 publisher is told.
+    pub(crate) fn reason(self) -> ReasonCode {
+        match self {
+            Taken { taken: true, .. } => ReasonCode::Success,
+            Taken { dropped: true, .. } => ReasonCode::QuotaExceeded,
+            _ => ReasonCode::NoMatchingSubscribers,
+        }
+    }
+
+    /// What the publisher's shard is told; `None` when the message was taken.
+    pub(crate) fn exception(self) -> Option<NotTaken> {
+        match self {
+            Taken { taken: true, .. } => None,
+            Taken { dropped: true, .. } => Some(NotTaken::Dropped),
+            _ => Some(NotTaken::NoMatch),
+        }
+    }
+
+    /// The other shard's answer.
+    pub(crate) fn from_answer(answer: Option<NotTaken>) -> Taken {
+        match answer {
+            None => Taken::YES,
+            Some(NotTaken::Dropped) => Taken::DROPPED,
+            Some(NotTaken::NoMatch) => Taken::default(),
+        }
+    }
+}
+
+/// A publish that waits for its acknowledgement.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct GateEntry {
+    pub(crate) packet_id: PacketId,
+    pub(crate) qos: Qos,
+    /// The present connection sent it and is owed the answer.
+    pub(crate) attached: bool,
+    /// Shards that have not answered.
+    pub(crate) waiting: u8,
+    pub(crate) taken: Taken,
+    /// The answer when it does not follow from `taken`.
+    pub(crate) reason: Option<ReasonCode>,
+    /// The record that must be durable first; 0 is always.
+    pub(crate) log: LogPosition,
+}
+
+/// The gate of one session.
+#[derive(Debug, Default)]
+pub(crate) struct Gate {
+    /// Ticket of the first entry.
+    first: u32,
+    entries: VecDeque<GateEntry>,
+}
+
+impl Gate {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// The ticket the next entry will have.
+    pub(crate) fn next_ticket(&self) -> Ticket {
+        Ticket(self.first.wrapping_add(self.entries.len() as u32))
+    }
+
+    /// Appends an entry.
+    pub(crate) fn push(&mut self, entry: GateEntry) {
+        self.entries.push_back(entry);
+    }
+
+    /// A shard has answered for the entry.
+    pub(crate) fn answer(&mut self, ticket: Ticket, taken: Taken) {
+        let place = ticket.0.wrapping_sub(self.first) as usize;
+        if let Some(entry) = self.entries.get_mut(place) {
+            entry.waiting = entry.waiting.saturating_sub(1);
+            entry.taken.merge(taken);
+        }
+    }
+
+    /// The first entry, once nothing holds it back.
+    pub(crate) fn pop_ready(&mut self, durable: LogPosition) -> Option<GateEntry> {
+        let first = self.entries.front()?;
+        if first.waiting > 0 || first.log > durable {
+            return None;
+        }
+        self.first = self.first.wrapping_add(1);
+        self.entries.pop_front()
+    }
+
+    /// The connection is gone: answers for its entries are not owed any more.
+    pub(crate) fn detach(&mut self) {
+        for entry in &mut self.entries {
+            entry.attached = false;
+        }
+    }
+
+    /// The client repeated a QoS 2 PUBLISH that still waits: the present connection is owed the answer.
+    pub(crate) fn attach(&mut self, id: PacketId) -> bool {
+        let waiting = self
+            .entries
+            .iter_mut()
+            .find(|it| it.qos == Qos::ExactlyOnce && it.packet_id == id);
+        waiting.map(|entry| entry.attached = true).is_some()
+    }
+
+    /// Memory, bytes.
+    pub(crate) fn bytes(&self) -> u64 {
+        (self.entries.capacity() * size_of::<GateEntry>()) as u64
+    }
+}

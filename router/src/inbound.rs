@@ -1,0 +1,48 @@
+//! What one client waits for: its publishes in the acknowledgement gate, and the identifiers of its QoS 2
+//! messages between PUBLISH and PUBREL.
+//!
+//! A session has this only while it is needed. It outlives connections: a QoS 2 message is routed once
+//! even when the client repeats its PUBLISH on another connection. [v5 MQTT-4.3.3-10]
+
+use ringmq_codec::PacketId;
+
+use crate::gate::Gate;
+
+/// The receiving side of one session.
+#[derive(Debug, Default)]
+pub(crate) struct Inbound {
+    /// QoS 2 identifiers received and not released, ascending.
+    received: Vec<PacketId>,
+    pub(crate) gate: Gate,
+}
+
+impl Inbound {
+    /// Whether a QoS 2 PUBLISH with this identifier was taken before.
+    pub(crate) fn has_received(&self, id: PacketId) -> bool {
+        self.received.binary_search(&id).is_ok()
+    }
+
+    /// Notes a QoS 2 PUBLISH.
+    pub(crate) fn insert(&mut self, id: PacketId) {
+        if let Err(place) = self.received.binary_search(&id) {
+            self.received.insert(place, id);
+        }
+    }
+
+    /// Forgets a QoS 2 identifier; false when it was not known.
+    pub(crate) fn remove(&mut self, id: PacketId) -> bool {
+        let place = self.received.binary_search(&id);
+        place.map(|place| self.received.remove(place)).is_ok()
+    }
+
+    /// Whether nothing is awaited.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.received.is_empty() && self.gate.is_empty()
+    }
+
+    /// Memory, bytes.
+    pub(crate) fn bytes(&self) -> u64 {
+        let received = self.received.capacity() * size_of::<PacketId>();
+        (size_of::<Inbound>() + received) as u64 + self.gate.bytes()
+    }
+}

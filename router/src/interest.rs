@@ -1,0 +1,211 @@
+//! This shard's interest as the other shards know it, and the barrier that SUBACKs wait behind.
+//!
+//! Changes of a tick leave together at its end. A SUBACK waits until every shard has applied the interest
+//! of all its filters, whoever subscribed to them first, so that no publish sent after it can be missed.
+//! Since links keep their order, a barrier that was answered answers for all before it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use ringmq_codec::{
+    Packet, PacketId, Properties, ReasonCode,
+    packet::{ReasonCodes, SubAck},
+};
+
+use crate::link::{
+    BarrierId, Fingerprint, InterestApplied, InterestChange, InterestUpdate, LinkMessage,
+};
+use crate::replay::Replay;
+use crate::session::SessionId;
+use crate::{ConnectionId, Output, Outputs, Shard, ShardCount, ShardId};
+
+/// A SUBACK, and what follows it.
+#[derive(Debug)]
+pub(crate) struct PendingSubAck {
+    pub(crate) session: SessionId,
+    pub(crate) connection: ConnectionId,
+    pub(crate) packet_id: PacketId,
+    pub(crate) reasons: Vec<ReasonCode>,
+    pub(crate) replays: Vec<Replay>,
+}
+
+/// Interest on its way to the other shards.
+#[derive(Debug)]
+pub(crate) struct Barriers {
+    own: ShardId,
+    /// The changes of this tick.
+    changes: Vec<InterestChange>,
+    /// Whether some of them are new interest.
+    has_additions: bool,
+    /// The barrier of this tick's changes.
+    next: BarrierId,
+    /// The last barrier that each shard has answered.
+    answered: Vec<BarrierId>,
+    /// Filters whose interest is not applied everywhere, by fingerprint, with their barrier.
+    unapplied: hashbrown::HashMap<Fingerprint, BarrierId, foldhash::fast::FixedState>,
+    /// By barrier, then by arrival.
+    waiting: BTreeMap<(BarrierId, u64), PendingSubAck>,
+    arrivals: u64,
+}
+
+impl Barriers {
+    pub(crate) fn new(own: ShardId, shards: ShardCount, hash_seed: u64) -> Barriers {
+        let hasher = foldhash::fast::FixedState::with_seed(hash_seed);
+        Barriers {
+            own,
+            changes: Vec::new(),
+            has_additions: false,
+            next: BarrierId(1),
+            answered: vec![BarrierId(0); usize::from(shards.0)],
+            unapplied: hashbrown::HashMap::with_hasher(hasher),
+            waiting: BTreeMap::new(),
+            arrivals: 0,
+        }
+    }
+
+    fn is_alone(&self) -> bool {
+        self.answered.len() == 1
+    }
+
+    /// Notes what a subscription changed; returns the barrier it must wait behind, if any.
+    pub(crate) fn note_addition(
+        &mut self,
+        filter: Fingerprint,
+        change: Option<InterestChange>,
+    ) -> Option<BarrierId> {
+        if self.is_alone() {
+            return None;
+        }
+        let Some(change) = change else {
+            return self.unapplied.get(&filter).copied();
+        };
+        self.changes.push(change);
+        self.has_additions = true;
+        self.unapplied.insert(filter, self.next);
+        Some(self.next)
+    }
+
+    /// Notes what the end of a subscription changed.
+    pub(crate) fn note_removal(&mut self, change: Option<InterestChange>) {
+        if !self.is_alone() {
+            self.changes.extend(change);
+        }
+    }
+
+    /// This tick's changes, if there are any.
+    fn take_update(&mut self) -> Option<(Option<BarrierId>, Arc<[InterestChange]>)> {
+        if self.changes.is_empty() {
+            return None;
+        }
+        let changes: Arc<[InterestChange]> = std::mem::take(&mut self.changes).into();
+        let barrier = std::mem::take(&mut self.has_additions).then_some(self.next);
+        if barrier.is_some() {
+            self.next = BarrierId(self.next.0 + 1);
+        }
+        Some((barrier, changes))
+    }
+
+    fn wait(&mut self, barrier: BarrierId, suback: PendingSubAck) {
+        self.waiting.insert((barrier, self.arrivals), suback);
+        self.arrivals += 1;
+    }
+
+    /// Takes in a shard's answer; returns the SUBACKs that wait for nothing more.
+    fn answer(&mut self, from: ShardId, barrier: BarrierId) -> Vec<PendingSubAck> {
+        self.answered[usize::from(from.0)] = barrier;
+        let others = (0..).zip(&self.answered);
+        let applied = others
+            .filter(|(shard, _)| ShardId(*shard) != self.own)
+            .map(|(_, barrier)| *barrier)
+            .min()
+            .expect("a shard that is not alone");
+        self.unapplied.retain(|_, barrier| *barrier > applied);
+        let mut released = Vec::new();
+        while let Some(first) = self.waiting.first_entry()
+            && first.key().0 <= applied
+        {
+            released.push(first.remove());
+        }
+        released
+    }
+}
+
+impl Shard {
+    /// Tells all other shards what changed in this tick.
+    pub(crate) fn send_interest(&mut self, outputs: &mut Outputs) {
+        let Some((barrier, changes)) = self.barriers.take_update() else {
+            return;
+        };
+        for to in self.shards.iter().filter(|shard| *shard != self.id) {
+            let update = InterestUpdate {
+                barrier,
+                changes: changes.clone(),
+            };
+            let message = LinkMessage::Interest(update);
+            outputs.list.push(Output::Link { to, message });
+        }
+    }
+
+    /// Another shard's interest has changed. From here on its messages go there.
+    pub(crate) fn on_interest(
+        &mut self,
+        from: ShardId,
+        update: &InterestUpdate,
+        outputs: &mut Outputs,
+    ) {
+        for change in update.changes.iter() {
+            self.index.apply_remote(from, change);
+        }
+        if let Some(barrier) = update.barrier {
+            let applied = InterestApplied {
+                barrier,
+                retain_sent: self.matrix.own_row().into(),
+            };
+            let message = LinkMessage::InterestApplied(applied);
+            outputs.list.push(Output::Link { to: from, message });
+        }
+    }
+
+    /// Another shard has applied our interest.
+    pub(crate) fn on_interest_applied(
+        &mut self,
+        from: ShardId,
+        applied: &InterestApplied,
+        outputs: &mut Outputs,
+    ) {
+        self.matrix.require(from, &applied.retain_sent);
+        for suback in self.barriers.answer(from, applied.barrier) {
+            self.finish_subscribe(suback, outputs);
+        }
+    }
+
+    /// Sends the SUBACK once nothing is left to wait for.
+    pub(crate) fn answer_subscribe(
+        &mut self,
+        barrier: Option<BarrierId>,
+        suback: PendingSubAck,
+        outputs: &mut Outputs,
+    ) {
+        match barrier {
+            Some(barrier) => self.barriers.wait(barrier, suback),
+            None => self.finish_subscribe(suback, outputs),
+        }
+    }
+
+    /// SUBACK, then the replay of retained messages. Nobody is owed them when the connection is gone.
+    fn finish_subscribe(&mut self, suback: PendingSubAck, outputs: &mut Outputs) {
+        let Some(index) = self.sessions.resolve(suback.session) else {
+            return;
+        };
+        if self.sessions.hot(index).live_connection() != Some(suback.connection) {
+            return;
+        }
+        let packet = Packet::SubAck(SubAck {
+            packet_id: suback.packet_id,
+            properties: Properties::EMPTY,
+            reasons: ReasonCodes::List(&suback.reasons),
+        });
+        self.send(suback.connection, &packet, outputs);
+        self.start_replays(index, suback.replays, outputs);
+    }
+}

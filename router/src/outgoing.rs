@@ -1,0 +1,124 @@
+//! What waits for one client: messages in flight towards it, and the queue behind them.
+//!
+//! A session has this only once it was needed. Delivery fills it, acknowledgements empty it. The order of
+//! both lists is the order in which the client gets the messages and must never change.
+
+use std::collections::VecDeque;
+
+use ringmq_codec::{PacketId, Qos};
+
+use crate::message::MessageIndex;
+
+/// A message sent, or to be sent again, and not acknowledged to the end.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct InFlight {
+    pub(crate) packet_id: PacketId,
+    pub(crate) stage: Stage,
+    pub(crate) qos: Qos,
+    pub(crate) retain: bool,
+    /// Whether the present connection has got it; false after a resume until it was sent again.
+    pub(crate) sent: bool,
+}
+
+/// How far a message in flight has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stage {
+    /// PUBLISH sent; PUBACK or PUBREC awaited.
+    Published(MessageIndex),
+    /// PUBREL sent; PUBCOMP awaited.
+    Released,
+}
+
+/// A message that waits for room.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Queued {
+    pub(crate) message: MessageIndex,
+    pub(crate) qos: Qos,
+    pub(crate) retain: bool,
+}
+
+/// Window and queue of one session.
+#[derive(Debug, Default)]
+pub(crate) struct Outgoing {
+    in_flight: VecDeque<InFlight>,
+    /// Messages in flight that the present connection has not got yet.
+    unsent: usize,
+    pub(crate) queue: VecDeque<Queued>,
+    /// Bytes of the messages in the queue.
+    pub(crate) queue_bytes: u64,
+}
+
+impl Outgoing {
+    /// Messages the present connection has got and not acknowledged.
+    pub(crate) fn outstanding(&self) -> usize {
+        self.in_flight.len() - self.unsent
+    }
+
+    /// Whether messages must be sent again before anything new.
+    pub(crate) fn has_unsent(&self) -> bool {
+        self.unsent > 0
+    }
+
+    pub(crate) fn in_flight_len(&self) -> usize {
+        self.in_flight.len()
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.in_flight.is_empty() && self.queue.is_empty()
+    }
+
+    pub(crate) fn is_in_flight(&self, id: PacketId) -> bool {
+        self.in_flight.iter().any(|it| it.packet_id == id)
+    }
+
+    /// Adds a message that is being sent.
+    pub(crate) fn push_in_flight(&mut self, in_flight: InFlight) {
+        self.in_flight.push_back(in_flight);
+    }
+
+    /// The message in flight with this identifier.
+    pub(crate) fn find(&mut self, id: PacketId) -> Option<&mut InFlight> {
+        self.in_flight.iter_mut().find(|it| it.packet_id == id)
+    }
+
+    /// Takes the message out of flight.
+    pub(crate) fn remove(&mut self, id: PacketId) {
+        if let Some(at) = self.in_flight.iter().position(|it| it.packet_id == id) {
+            let removed = self.in_flight.remove(at);
+            if removed.is_some_and(|it| !it.sent) {
+                self.unsent -= 1;
+            }
+        }
+    }
+
+    /// The connection is gone: what is in flight must be sent again.
+    pub(crate) fn mark_unsent(&mut self) {
+        for in_flight in &mut self.in_flight {
+            in_flight.sent = false;
+        }
+        self.unsent = self.in_flight.len();
+    }
+
+    /// The next message to be sent again. It counts as sent.
+    pub(crate) fn next_unsent(&mut self) -> Option<InFlight> {
+        if self.unsent == 0 {
+            return None;
+        }
+        let next = self.in_flight.iter_mut().find(|it| !it.sent)?;
+        next.sent = true;
+        self.unsent -= 1;
+        Some(*next)
+    }
+
+    /// All in flight, oldest first.
+    pub(crate) fn in_flight(&self) -> impl Iterator<Item = &InFlight> {
+        self.in_flight.iter()
+    }
+
+    /// Memory without the messages, bytes.
+    pub(crate) fn bytes(&self) -> u64 {
+        let lists = self.in_flight.capacity() * size_of::<InFlight>()
+            + self.queue.capacity() * size_of::<Queued>();
+        (size_of::<Outgoing>() + lists) as u64
+    }
+}

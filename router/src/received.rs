@@ -1,0 +1,137 @@
+//! Received bytes to packets: framing, bytes that wait, and the stop of a connection that must not be
+//! read on.
+//!
+//! Bytes are parsed where they lie unless earlier ones wait. Nothing here knows what a packet means.
+
+use ringmq_codec::{Packet, RawPacket, frame};
+
+use crate::connection::Phase;
+use crate::ids::SessionIndex;
+use crate::{CloseReason, ConnectionId, Outputs, Shard};
+
+impl Shard {
+    /// Takes in bytes from a peer.
+    pub(crate) fn on_received(&mut self, id: ConnectionId, bytes: &[u8], outputs: &mut Outputs) {
+        let Some(connection) = self.connections.get_mut(id) else {
+            return;
+        };
+        self.stats.bytes_received_total += bytes.len() as u64;
+        if let Some(buffer) = &mut connection.buffer {
+            buffer.extend_from_slice(bytes);
+            self.parse_buffer(id, outputs);
+        } else if connection.is_stopped() {
+            connection.buffer = Some(Box::new(bytes.to_vec()));
+        } else {
+            let used = self.parse(id, bytes, outputs);
+            if used < bytes.len()
+                && let Some(connection) = self.connections.get_mut(id)
+            {
+                connection.buffer = Some(Box::new(bytes[used..].to_vec()));
+            }
+        }
+    }
+
+    /// Parses what waits in the connection's buffer, as far as it may be read.
+    pub(crate) fn parse_buffer(&mut self, id: ConnectionId, outputs: &mut Outputs) {
+        let Some(connection) = self.connections.get_mut(id) else {
+            return;
+        };
+        let Some(mut buffer) = connection.buffer.take() else {
+            return;
+        };
+        let used = self.parse(id, &buffer, outputs);
+        if used < buffer.len()
+            && let Some(connection) = self.connections.get_mut(id)
+        {
+            buffer.drain(..used);
+            connection.buffer = Some(buffer);
+        }
+    }
+
+    /// Handles the whole packets at the start of `bytes` until the connection must wait or is gone.
+    /// Returns how many bytes are done with.
+    fn parse(&mut self, id: ConnectionId, bytes: &[u8], outputs: &mut Outputs) -> usize {
+        let mut used = 0;
+        loop {
+            let Some(connection) = self.connections.get(id) else {
+                return bytes.len();
+            };
+            if connection.is_stopped() {
+                return used;
+            }
+            let rest = &bytes[used..];
+            let handled = match frame::split(rest, self.settings.packet_size_max) {
+                Ok(None) => return used,
+                Ok(Some(raw)) => {
+                    used += raw.length;
+                    match connection.phase {
+                        Phase::Connected(session) => self.on_packet(id, session, raw, outputs),
+                        _ => self.on_first_packet(id, raw, rest, outputs),
+                    }
+                }
+                Err(error) => Err(CloseReason::Malformed(error)),
+            };
+            if let Err(reason) = handled {
+                self.close(id, reason, outputs);
+                return bytes.len();
+            }
+            let waits_for_verdict = self
+                .connections
+                .get(id)
+                .is_some_and(|connection| connection.phase == Phase::Authenticating);
+            if waits_for_verdict {
+                // The CONNECT stays in front, to be taken up again with the verdict.
+                return 0;
+            }
+        }
+    }
+
+    /// A packet of a client whose CONNECT was accepted.
+    fn on_packet(
+        &mut self,
+        id: ConnectionId,
+        session: SessionIndex,
+        raw: RawPacket<'_>,
+        outputs: &mut Outputs,
+    ) -> Result<(), CloseReason> {
+        let now = self.now;
+        let connection = self.connections.get_mut(id).expect("parse has looked");
+        connection.active = now;
+        self.stats.packets_received_total += 1;
+        let packet = Packet::decode(raw, connection.version).map_err(CloseReason::Malformed)?;
+        match packet {
+            Packet::Publish(publish) => self.on_publish(id, session, publish, outputs),
+            Packet::PubAck(ack) => self.on_puback(session, ack, outputs),
+            Packet::PubRec(ack) => self.on_pubrec(session, ack, outputs),
+            Packet::PubRel(ack) => self.on_pubrel(id, session, ack, outputs),
+            Packet::PubComp(ack) => self.on_pubcomp(session, ack, outputs),
+            Packet::Subscribe(subscribe) => self.on_subscribe(id, session, subscribe, outputs),
+            Packet::Unsubscribe(unsubscribe) => {
+                self.on_unsubscribe(id, session, unsubscribe, outputs)
+            }
+            Packet::PingReq => {
+                self.send(id, &Packet::PingResp, outputs);
+                Ok(())
+            }
+            Packet::Disconnect(disconnect) => self.on_disconnect(id, session, disconnect, outputs),
+            // A second CONNECT [v5 MQTT-3.1.0-2], AUTH without an authentication method, and what only
+            // a server may send.
+            Packet::Connect(_)
+            | Packet::ConnAck(_)
+            | Packet::SubAck(_)
+            | Packet::UnsubAck(_)
+            | Packet::PingResp
+            | Packet::Auth(_) => Err(CloseReason::Refused(
+                ringmq_codec::ReasonCode::ProtocolError,
+            )),
+        }
+    }
+
+    /// Sends one packet to a connection, in its version.
+    pub(crate) fn send(&mut self, to: ConnectionId, packet: &Packet<'_>, outputs: &mut Outputs) {
+        if let Some(connection) = self.connections.get(to) {
+            let version = connection.version;
+            self.delivery(outputs).send_packet(to, version, packet);
+        }
+    }
+}

@@ -1,0 +1,355 @@
+//! Sessions and their table: what the broker owes a client beyond one connection.
+//!
+//! The table keeps 16 hot bytes per session beside the session itself: a QoS 0 fan-out reads those and
+//! nothing else. A session never moves between shards, so all of its state is plain.
+
+use ringmq_codec::{PacketId, Version};
+
+use crate::ids::SessionIndex;
+use crate::inbound::Inbound;
+use crate::index::FilterIndex;
+use crate::outgoing::Outgoing;
+use crate::slab::Slab;
+use crate::will::Will;
+use crate::{ConnectionId, Millis};
+
+/// A session that may end before whoever holds this asks for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct SessionId {
+    pub(crate) index: SessionIndex,
+    /// Different for each session there ever was.
+    pub(crate) generation: u32,
+}
+
+/// What a fan-out needs of a session.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Hot {
+    /// Meaningful while connected.
+    pub(crate) connection: ConnectionId,
+    /// Longest packet the client takes, bytes.
+    pub(crate) packet_size_max: u32,
+    pub(crate) version: Version,
+    flags: u8,
+}
+
+/// One fact about a session in its [`Hot`] part.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum Flag {
+    /// It has a connection.
+    Connected = 1,
+    /// Its peer does not take bytes now.
+    Blocked = 2,
+    /// Messages wait for it, so that later ones must wait behind them.
+    Queued = 4,
+    /// Retained messages are being replayed to it.
+    Replaying = 8,
+    /// The control plane watches it.
+    Traced = 16,
+    /// It waits for its turn to take queued messages.
+    Draining = 32,
+}
+
+impl Hot {
+    const AWAY: Hot = Hot {
+        connection: ConnectionId {
+            index: u32::MAX,
+            generation: 0,
+        },
+        packet_size_max: u32::MAX,
+        version: Version::V311,
+        flags: 0,
+    };
+
+    #[inline]
+    pub(crate) fn is(&self, flag: Flag) -> bool {
+        self.flags & flag as u8 != 0
+    }
+
+    pub(crate) fn set(&mut self, flag: Flag, on: bool) {
+        if on {
+            self.flags |= flag as u8;
+        } else {
+            self.flags &= !(flag as u8);
+        }
+    }
+
+    /// Whether a QoS 0 message may go straight to the connection.
+    #[inline]
+    pub(crate) fn is_direct(&self) -> bool {
+        const LOOKED_AT: u8 = Flag::Connected as u8 | Flag::Blocked as u8 | Flag::Queued as u8;
+        self.flags & LOOKED_AT == Flag::Connected as u8
+    }
+
+    /// A connection that takes bytes.
+    pub(crate) fn takes_bytes(&self) -> bool {
+        self.is(Flag::Connected) && !self.is(Flag::Blocked)
+    }
+
+    /// The connection, while there is one.
+    pub(crate) fn live_connection(&self) -> Option<ConnectionId> {
+        self.is(Flag::Connected).then_some(self.connection)
+    }
+}
+
+/// The filters a session is subscribed to, small for the one that most sensors have.
+#[derive(Debug, Default)]
+pub(crate) enum Subscriptions {
+    #[default]
+    None,
+    One(FilterIndex),
+    Many(Box<Vec<FilterIndex>>),
+}
+
+impl Subscriptions {
+    pub(crate) fn as_slice(&self) -> &[FilterIndex] {
+        match self {
+            Subscriptions::None => &[],
+            Subscriptions::One(filter) => std::slice::from_ref(filter),
+            Subscriptions::Many(filters) => filters,
+        }
+    }
+
+    /// The caller knows that it is not in yet.
+    pub(crate) fn insert(&mut self, filter: FilterIndex) {
+        match self {
+            Subscriptions::None => *self = Subscriptions::One(filter),
+            Subscriptions::One(first) => {
+                *self = Subscriptions::Many(Box::new(vec![*first, filter]));
+            }
+            Subscriptions::Many(filters) => filters.push(filter),
+        }
+    }
+
+    pub(crate) fn remove(&mut self, filter: FilterIndex) {
+        match self {
+            Subscriptions::One(only) if *only == filter => *self = Subscriptions::None,
+            Subscriptions::Many(filters) => {
+                if let Some(at) = filters.iter().position(|it| *it == filter) {
+                    filters.swap_remove(at);
+                }
+                if filters.is_empty() {
+                    *self = Subscriptions::None;
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn bytes(&self) -> u64 {
+        match self {
+            Subscriptions::Many(filters) => {
+                (size_of::<Vec<FilterIndex>>() + filters.capacity() * size_of::<FilterIndex>())
+                    as u64
+            }
+            _ => 0,
+        }
+    }
+}
+
+/// One session. What few sessions have is boxed.
+#[derive(Debug)]
+pub(crate) struct Session {
+    pub(crate) client_id: Box<str>,
+    generation: u32,
+    /// How long it lives without a connection, seconds.
+    pub(crate) expiry_secs: u32,
+    /// When its last connection ended; meaningful while it has none.
+    pub(crate) away_since: Millis,
+    /// Where the search for a free packet identifier towards the client goes on.
+    pub(crate) next_packet_id: PacketId,
+    /// Unacknowledged messages its connection takes at once.
+    pub(crate) window_max: u16,
+    pub(crate) subscriptions: Subscriptions,
+    /// What waits for the client or its acknowledgement.
+    pub(crate) outgoing: Option<Box<Outgoing>>,
+    /// What the client waits for.
+    pub(crate) inbound: Option<Box<Inbound>>,
+    pub(crate) will: Option<Box<Will>>,
+}
+
+impl Session {
+    /// Whether another unacknowledged message may be sent.
+    pub(crate) fn has_room(&self) -> bool {
+        self.outgoing
+            .as_ref()
+            .is_none_or(|outgoing| outgoing.outstanding() < usize::from(self.window_max))
+    }
+
+    /// An identifier that no message in flight has: the next in turn. [v5 MQTT-2.2.1-3]
+    pub(crate) fn take_packet_id(&mut self) -> PacketId {
+        let mut id = self.next_packet_id;
+        if let Some(outgoing) = &self.outgoing {
+            while outgoing.is_in_flight(id) {
+                id = id.next();
+            }
+        }
+        self.next_packet_id = id.next();
+        id
+    }
+
+    /// Memory the session owns beside its place in the table, without queues, bytes.
+    fn owned_bytes(&self) -> u64 {
+        let inbound = self.inbound.as_ref().map_or(0, |inbound| inbound.bytes());
+        let will = self.will.as_ref().map_or(0, |will| will.bytes());
+        self.client_id.len() as u64 + self.subscriptions.bytes() + inbound + will
+    }
+}
+
+/// All sessions of a shard.
+#[derive(Debug)]
+pub(crate) struct Sessions {
+    hot: Vec<Hot>,
+    cold: Slab<Session>,
+    by_client_id: hashbrown::HashTable<SessionIndex>,
+    hasher: foldhash::fast::FixedState,
+    next_generation: u32,
+    offline: u64,
+}
+
+impl Sessions {
+    pub(crate) fn new(hash_seed: u64) -> Sessions {
+        Sessions {
+            hot: Vec::new(),
+            cold: Slab::default(),
+            by_client_id: hashbrown::HashTable::new(),
+            hasher: foldhash::fast::FixedState::with_seed(hash_seed),
+            next_generation: 0,
+            offline: 0,
+        }
+    }
+
+    /// The client's session.
+    pub(crate) fn find(&self, client_id: &str) -> Option<SessionIndex> {
+        let hash = hash_of(&self.hasher, client_id);
+        let found = self
+            .by_client_id
+            .find(hash, |index| *self.cold[index.0].client_id == *client_id);
+        found.copied()
+    }
+
+    /// A new session, without a connection, for a client that has none.
+    pub(crate) fn create(&mut self, client_id: &str) -> SessionIndex {
+        self.next_generation = self.next_generation.wrapping_add(1);
+        let index = SessionIndex(self.cold.insert(Session {
+            client_id: client_id.into(),
+            generation: self.next_generation,
+            expiry_secs: 0,
+            away_since: Millis(0),
+            next_packet_id: PacketId::FIRST,
+            window_max: 0,
+            subscriptions: Subscriptions::None,
+            outgoing: None,
+            inbound: None,
+            will: None,
+        }));
+        let place = index.0 as usize;
+        if self.hot.len() <= place {
+            self.hot.resize(place + 1, Hot::AWAY);
+        }
+        self.hot[place] = Hot::AWAY;
+        self.offline += 1;
+        let (hasher, cold) = (&self.hasher, &self.cold);
+        self.by_client_id
+            .insert_unique(hash_of(hasher, client_id), index, |index| {
+                hash_of(hasher, &cold[index.0].client_id)
+            });
+        index
+    }
+
+    /// Forgets a session that has no connection, and gives it back.
+    pub(crate) fn remove(&mut self, index: SessionIndex) -> Session {
+        debug_assert!(!self.hot(index).is(Flag::Connected));
+        let session = self.cold.remove(index.0);
+        let hash = hash_of(&self.hasher, &session.client_id);
+        if let Ok(entry) = self.by_client_id.find_entry(hash, |it| *it == index) {
+            entry.remove();
+        }
+        self.hot[index.0 as usize] = Hot::AWAY;
+        self.offline -= 1;
+        session
+    }
+
+    /// Joins the session and a connection.
+    pub(crate) fn attach(
+        &mut self,
+        index: SessionIndex,
+        connection: ConnectionId,
+        version: Version,
+        packet_size_max: u32,
+    ) {
+        let hot = &mut self.hot[index.0 as usize];
+        hot.connection = connection;
+        hot.version = version;
+        hot.packet_size_max = packet_size_max;
+        hot.set(Flag::Connected, true);
+        hot.set(Flag::Blocked, false);
+        self.offline -= 1;
+    }
+
+    /// Parts the session from its connection.
+    pub(crate) fn detach(&mut self, index: SessionIndex, now: Millis) {
+        let hot = &mut self.hot[index.0 as usize];
+        hot.set(Flag::Connected, false);
+        hot.set(Flag::Blocked, false);
+        self.cold[index.0].away_since = now;
+        self.offline += 1;
+    }
+
+    #[inline]
+    pub(crate) fn hot(&self, index: SessionIndex) -> &Hot {
+        &self.hot[index.0 as usize]
+    }
+
+    pub(crate) fn hot_mut(&mut self, index: SessionIndex) -> &mut Hot {
+        &mut self.hot[index.0 as usize]
+    }
+
+    pub(crate) fn get(&self, index: SessionIndex) -> &Session {
+        &self.cold[index.0]
+    }
+
+    pub(crate) fn get_mut(&mut self, index: SessionIndex) -> &mut Session {
+        &mut self.cold[index.0]
+    }
+
+    /// A name that stays good after the session's end.
+    pub(crate) fn id(&self, index: SessionIndex) -> SessionId {
+        SessionId {
+            index,
+            generation: self.cold[index.0].generation,
+        }
+    }
+
+    /// The session, unless it has ended.
+    pub(crate) fn resolve(&self, id: SessionId) -> Option<SessionIndex> {
+        let session = self.cold.get(id.index.0)?;
+        (session.generation == id.generation).then_some(id.index)
+    }
+
+    pub(crate) fn len(&self) -> u64 {
+        self.cold.len() as u64
+    }
+
+    pub(crate) fn offline(&self) -> u64 {
+        self.offline
+    }
+
+    /// Memory of sessions without what waits in queues, bytes.
+    pub(crate) fn bytes(&self) -> u64 {
+        let hot = (self.hot.capacity() * size_of::<Hot>()) as u64;
+        let names = (self.by_client_id.capacity() * (size_of::<SessionIndex>() + 1)) as u64;
+        let owned: u64 = self.cold.iter().map(|(_, it)| it.owned_bytes()).sum();
+        hot + names * 8 / 7 + self.cold.bytes() + owned
+    }
+
+    /// Memory of queues and in-flight windows without the messages, bytes.
+    pub(crate) fn queue_bytes(&self) -> u64 {
+        let outgoing = self.cold.iter().filter_map(|(_, it)| it.outgoing.as_ref());
+        outgoing.map(|it| it.bytes()).sum()
+    }
+}
+
+fn hash_of(hasher: &foldhash::fast::FixedState, client_id: &str) -> u64 {
+    std::hash::BuildHasher::hash_one(hasher, client_id)
+}

@@ -1,0 +1,111 @@
+//! SUBSCRIBE: the subscription is in force at once; its SUBACK waits until every shard knows of it, and
+//! the retained messages follow the SUBACK.
+
+use ringmq_codec::{
+    Property, Qos, ReasonCode, RetainHandling, SubscriptionOptions, TopicFilter, packet::Subscribe,
+};
+
+use crate::ids::SessionIndex;
+use crate::index::{PackedOptions, Subscriber};
+use crate::interest::PendingSubAck;
+use crate::link::BarrierId;
+use crate::replay::Replay;
+use crate::{CloseReason, ConnectionId, Outputs, Shard};
+
+impl Shard {
+    /// A client wants messages.
+    pub(crate) fn on_subscribe(
+        &mut self,
+        id: ConnectionId,
+        index: SessionIndex,
+        subscribe: Subscribe<'_>,
+        outputs: &mut Outputs,
+    ) -> Result<(), CloseReason> {
+        let has_identifier = subscribe
+            .properties
+            .iter()
+            .any(|property| matches!(property, Property::SubscriptionIdentifier(_)));
+        if has_identifier {
+            let reason = ReasonCode::SubscriptionIdentifiersNotSupported;
+            return Err(CloseReason::Refused(reason));
+        }
+        let mut suback = PendingSubAck {
+            session: self.sessions.id(index),
+            connection: id,
+            packet_id: subscribe.packet_id,
+            reasons: Vec::new(),
+            replays: Vec::new(),
+        };
+        let mut barrier = None;
+        for (filter, options) in subscribe.filters.iter() {
+            match self.check_filter(index, filter) {
+                Err(reason) => suback.reasons.push(reason),
+                Ok(()) => {
+                    let wait = self.subscribe_one(index, filter, options, &mut suback.replays);
+                    barrier = barrier.max(wait);
+                    suback.reasons.push(granted(options.qos));
+                }
+            }
+        }
+        self.answer_subscribe(barrier, suback, outputs);
+        Ok(())
+    }
+
+    /// Whether the filter is within this broker's bounds.
+    fn check_filter(&self, index: SessionIndex, filter: TopicFilter<'_>) -> Result<(), ReasonCode> {
+        if filter.as_str().starts_with(TopicFilter::SHARE_PREFIX) {
+            return Err(ReasonCode::SharedSubscriptionsNotSupported);
+        }
+        let levels = memchr::memchr_iter(b'/', filter.as_str().as_bytes()).count() + 1;
+        if levels > usize::from(self.settings.topic_levels_max) {
+            return Err(ReasonCode::TopicFilterInvalid);
+        }
+        let held = self.sessions.get(index).subscriptions.as_slice().len();
+        if held >= self.settings.subscriptions_per_session_max as usize {
+            return Err(ReasonCode::QuotaExceeded);
+        }
+        Ok(())
+    }
+
+    /// Makes or changes one subscription; returns the barrier its SUBACK must wait behind.
+    fn subscribe_one(
+        &mut self,
+        index: SessionIndex,
+        filter: TopicFilter<'_>,
+        options: SubscriptionOptions,
+        replays: &mut Vec<Replay>,
+    ) -> Option<BarrierId> {
+        let options_packed = PackedOptions::new(options);
+        let subscribed = self.index.subscribe(
+            filter,
+            Subscriber {
+                session: index,
+                options: options_packed,
+            },
+        );
+        if !subscribed.existed {
+            let session = self.sessions.get_mut(index);
+            session.subscriptions.insert(subscribed.filter);
+        }
+        // Retained messages are asked for as of now: later ones come live.
+        let replay_is_wanted = match options.retain_handling {
+            RetainHandling::Send => true,
+            RetainHandling::SendIfNew => !subscribed.existed,
+            RetainHandling::DoNotSend => false,
+        };
+        if replay_is_wanted {
+            replays.push(self.new_replay(filter, options_packed));
+        }
+        let fingerprint = self.index.fingerprint(filter.as_str());
+        self.barriers
+            .note_addition(fingerprint, subscribed.interest)
+    }
+}
+
+fn granted(qos: Qos) -> ReasonCode {
+    match qos {
+        Qos::AtMostOnce => ReasonCode::Success,
+        Qos::AtLeastOnce => ReasonCode::GrantedQos1,
+        Qos::ExactlyOnce => ReasonCode::GrantedQos2,
+    }
+}

@@ -1,0 +1,44 @@
+//! UNSUBSCRIBE: from its UNSUBACK on nothing new is sent for the filter; what waits already still comes.
+//! [v5 MQTT-3.10.4-2] [v5 MQTT-3.10.4-3]
+
+use ringmq_codec::{
+    Packet, Properties, ReasonCode, TopicFilter,
+    packet::{ReasonCodes, SubAck, Unsubscribe},
+};
+
+use crate::ids::SessionIndex;
+use crate::{CloseReason, ConnectionId, Outputs, Shard};
+
+impl Shard {
+    /// A client wants messages no more.
+    pub(crate) fn on_unsubscribe(
+        &mut self,
+        id: ConnectionId,
+        index: SessionIndex,
+        unsubscribe: Unsubscribe<'_>,
+        outputs: &mut Outputs,
+    ) -> Result<(), CloseReason> {
+        let filters = unsubscribe.filters.iter();
+        let reasons: Vec<ReasonCode> = filters
+            .map(|filter| self.unsubscribe_one(index, filter))
+            .collect();
+        let unsuback = Packet::UnsubAck(SubAck {
+            packet_id: unsubscribe.packet_id,
+            properties: Properties::EMPTY,
+            reasons: ReasonCodes::List(&reasons),
+        });
+        self.send(id, &unsuback, outputs);
+        Ok(())
+    }
+
+    fn unsubscribe_one(&mut self, index: SessionIndex, filter: TopicFilter<'_>) -> ReasonCode {
+        let Some(unsubscribed) = self.index.unsubscribe(filter, index) else {
+            return ReasonCode::NoSubscriptionExisted;
+        };
+        let session = self.sessions.get_mut(index);
+        session.subscriptions.remove(unsubscribed.filter);
+        self.barriers.note_removal(unsubscribed.interest);
+        self.stop_replays_of(index, filter);
+        ReasonCode::Success
+    }
+}
