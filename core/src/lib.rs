@@ -8,6 +8,7 @@
 #[cfg(not(loom))]
 pub mod broker;
 #[cfg(not(loom))]
+pub mod config;
 pub mod limits;
 mod link;
 #[cfg(not(loom))]

@@ -14,3 +14,9 @@ pub const LISTEN_BACKLOG: i32 = 4_096;
 /// Items in the message ring from one shard to another: one item per tick and destination, so this is
 /// how many ticks a shard may fall behind before its senders wait.
 pub const LINK_CAPACITY: u32 = 1_024;
+
+/// Listeners of one broker: each costs every shard a socket and its outstanding accepts.
+pub const LISTENERS_MAX: usize = 64;
+
+/// Lines of the log that wait to be written: a burst of a tenth of a second at 80,000 lines per second.
+pub const LOG_LINES_MAX: usize = 8_192;

@@ -1,0 +1,160 @@
+//! What an operator may set: the sections of `ringmq.toml`, their defaults, and how they become what the
+//! broker is started with.
+//!
+//! Read once, at start-up, before any thread exists. Whatever is wrong with it is reported completely,
+//! with the line, before anything is opened. A new setting goes in here, in [`file`] with its range and in
+//! `ringmq.example.toml` with its comment; tests hold the three together.
+
+mod error;
+mod file;
+mod listener;
+mod reader;
+mod value;
+
+#[cfg(test)]
+mod tests;
+
+use ringmq_router::Settings;
+use serde::Serialize;
+
+use crate::limits;
+use crate::logging::{LogFilter, LogFormat};
+
+pub use error::{ConfigError, Problem};
+pub use file::ConfigFile;
+pub use listener::{ListenerSettings, MQTT_PORT, check_listeners, parse_listen_address};
+pub(crate) use reader::nearest;
+pub use value::{CpuList, Shards, ValueError};
+
+/// All settings, one field per section of the file.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Config {
+    /// `[broker]`
+    pub broker: BrokerSettings,
+    /// `[[listener]]`, in order.
+    #[serde(rename = "listener")]
+    pub listeners: Vec<ListenerSettings>,
+    /// `[limits]`
+    pub limits: LimitSettings,
+    /// `[log]`
+    pub log: LogSettings,
+    /// `[sys]`
+    pub sys: SysSettings,
+}
+
+/// `[broker]`: the process as a whole.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct BrokerSettings {
+    /// How many shards.
+    pub shards: Shards,
+    /// The CPUs that shards may be pinned to.
+    pub cpus: CpuList,
+    /// Connections of the whole broker.
+    pub connections_max: u32,
+    /// Bound on an orderly stop, in seconds.
+    pub shutdown_secs: u32,
+}
+
+/// `[limits]`: the settings of the router, in its order.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[allow(
+    missing_docs,
+    reason = "the fields of ringmq_router::Settings, documented there"
+)]
+pub struct LimitSettings {
+    pub packet_size_bytes_max: u32,
+    pub connect_timeout_secs: u32,
+    pub keep_alive_secs_max: u16,
+    pub inflight_max: u16,
+    pub receive_max: u16,
+    pub queue_messages_max: u32,
+    pub queue_bytes_max: u32,
+    pub session_expiry_secs_max: u32,
+    pub sessions_max: u32,
+    pub subscriptions_per_session_max: u32,
+    pub topic_levels_max: u16,
+    pub retained_messages_max: u32,
+    pub retained_bytes_max: u64,
+}
+
+/// `[log]`: what the broker writes about itself.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct LogSettings {
+    /// From which level on, by subject.
+    pub level: LogFilter,
+    /// For people or for machines.
+    pub format: LogFormat,
+}
+
+/// `[sys]`: the topics below `$SYS/broker`.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct SysSettings {
+    /// Seconds between two publications; 0: never.
+    pub interval_secs: u32,
+}
+
+impl Config {
+    /// The settings as a configuration file that would set all of them.
+    pub fn to_toml(&self) -> String {
+        toml::to_string(self).expect("sections hold only numbers, strings and booleans")
+    }
+
+    /// What every shard's router is given.
+    pub fn router_settings(&self) -> Settings {
+        let limits = &self.limits;
+        Settings {
+            packet_size_max: limits.packet_size_bytes_max,
+            connect_timeout_secs: limits.connect_timeout_secs,
+            keep_alive_secs_max: limits.keep_alive_secs_max,
+            inflight_max: limits.inflight_max,
+            receive_max: limits.receive_max,
+            queue_messages_max: limits.queue_messages_max,
+            queue_bytes_max: limits.queue_bytes_max,
+            session_expiry_secs_max: limits.session_expiry_secs_max,
+            sessions_max: limits.sessions_max,
+            subscriptions_per_session_max: limits.subscriptions_per_session_max,
+            topic_levels_max: limits.topic_levels_max,
+            retained_messages_max: limits.retained_messages_max,
+            retained_bytes_max: limits.retained_bytes_max,
+            sys_interval_secs: self.sys.interval_secs,
+            ..Settings::default()
+        }
+    }
+}
+
+impl Default for Config {
+    fn default() -> Config {
+        let router = Settings::default();
+        Config {
+            broker: BrokerSettings {
+                shards: Shards::Auto,
+                cpus: CpuList::All,
+                connections_max: limits::CONNECTIONS_MAX,
+                shutdown_secs: limits::SHUTDOWN_SECS,
+            },
+            listeners: vec![ListenerSettings::default()],
+            limits: LimitSettings {
+                packet_size_bytes_max: router.packet_size_max,
+                connect_timeout_secs: router.connect_timeout_secs,
+                keep_alive_secs_max: router.keep_alive_secs_max,
+                inflight_max: router.inflight_max,
+                receive_max: router.receive_max,
+                queue_messages_max: router.queue_messages_max,
+                queue_bytes_max: router.queue_bytes_max,
+                session_expiry_secs_max: router.session_expiry_secs_max,
+                sessions_max: router.sessions_max,
+                subscriptions_per_session_max: router.subscriptions_per_session_max,
+                topic_levels_max: router.topic_levels_max,
+                retained_messages_max: router.retained_messages_max,
+                retained_bytes_max: router.retained_bytes_max,
+            },
+            log: LogSettings {
+                level: LogFilter::default(),
+                format: LogFormat::Text,
+            },
+            sys: SysSettings {
+                interval_secs: router.sys_interval_secs,
+            },
+        }
+    }
+}
