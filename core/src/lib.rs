@@ -15,3 +15,5 @@ mod link;
 pub mod logging;
 #[cfg(not(loom))]
 pub mod placement;
+#[cfg(not(loom))]
+mod shard;

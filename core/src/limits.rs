@@ -20,3 +20,36 @@ pub const LISTENERS_MAX: usize = 64;
 
 /// Lines of the log that wait to be written: a burst of a tenth of a second at 80,000 lines per second.
 pub const LOG_LINES_MAX: usize = 8_192;
+// What one tick of a shard may do before it sends.
+
+/// Completions of the rings that one look at them handles. Small enough that what was received is still
+/// in the cache when it is sent, large enough that a look costs little per completion.
+pub(crate) const COMPLETIONS_PER_LOOK: u32 = 512;
+
+/// Looks at the rings in one tick while they keep bringing events, so that under load more messages share
+/// a segment. An idle shard looks once and sends at once.
+pub(crate) const LOOKS_PER_TICK: u32 = 2;
+
+/// Bytes of frames that a tick gathers before it sends in its midst: what a second-level cache holds, and
+/// far below the 4 GiB that a frame's range can name.
+pub(crate) const OUTPUT_BYTES_MAX: usize = 1 << 20;
+
+/// Capacity that the buffer of frames keeps when a burst is over, bytes.
+pub(crate) const OUTPUT_BYTES_KEPT: usize = 4 << 20;
+
+/// Items taken from one other shard in one tick, so that no neighbour keeps a shard from its own clients.
+pub(crate) const LINK_ITEMS_PER_TICK: u32 = 64;
+
+/// Time for the second half of a connection between shards to come, milliseconds. Both halves take
+/// microseconds; a half that is alone for this long has lost its other half.
+pub(crate) const HAND_OVER_MILLIS: u64 = 10_000;
+
+/// While a shard stops it looks this often whether its last connection is closed, milliseconds.
+pub(crate) const STOP_LOOK_MILLIS: u64 = 10;
+
+/// Commands of the control plane that wait for one shard.
+pub(crate) const COMMANDS_MAX: usize = 1_024;
+
+/// Connections that each of several shards has room for beyond its share and a quarter of it, so that
+/// small limits are not missed by chance.
+pub(crate) const SHARD_CONNECTIONS_SPARE: u32 = 256;

@@ -18,4 +18,4 @@ mod model;
 #[cfg(not(loom))]
 pub(crate) use item::{LinkItem, Ticket};
 #[cfg(not(loom))]
-pub(crate) use port::{Port, mesh, shards_of};
+pub(crate) use port::{Port, Sleep, mesh, shards_of};

@@ -43,6 +43,7 @@ fn tick<T>(port: &mut Port<T>, sleepers: &Sleepers, mut on_item: impl FnMut(Shar
 fn sleep<T>(me: ShardId, port: &mut Port<T>, sleepers: &Sleepers) {
     if port.park() {
         sleepers[usize::from(me.0)].wait();
+        port.sleep().end();
     }
 }
 

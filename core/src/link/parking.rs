@@ -42,6 +42,11 @@ impl Inbox {
             .is_ok()
     }
 
+    /// The owner is awake: callers need not wake it. Their calls stay.
+    pub(crate) fn unpark(&self) {
+        self.callers.fetch_and(!self.parked, Ordering::AcqRel);
+    }
+
     /// The owner is awake and takes the calls as a set of shards.
     pub(crate) fn take(&self) -> u64 {
         // A stale zero is no loss: the call is seen at the next take, or by `park`.
@@ -76,6 +81,17 @@ mod tests {
         assert!(!inbox.call(ShardId(3)));
         assert_eq!(inbox.take(), 1 << 3 | 1 << 5);
         assert_eq!(inbox.take(), 0);
+    }
+
+    #[test]
+    fn unparking_keeps_calls() {
+        let inbox = Inbox::new(OWNER);
+        assert!(inbox.park());
+        assert!(inbox.call(ShardId(2)));
+        inbox.unpark();
+        assert!(!inbox.call(ShardId(3)));
+        assert!(!inbox.park());
+        assert_eq!(inbox.take(), 1 << 2 | 1 << 3);
     }
 
     #[test]

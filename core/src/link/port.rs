@@ -69,6 +69,20 @@ pub(crate) fn mesh<T>(shards: ShardCount, capacity: usize) -> Vec<Port<T>> {
     ports
 }
 
+/// The announced sleep of one shard.
+#[derive(Debug)]
+pub(crate) struct Sleep {
+    inboxes: Arc<[Inbox]>,
+    me: ShardId,
+}
+
+impl Sleep {
+    /// The shard is awake: from here on nobody spends a wake-up on it.
+    pub(crate) fn end(&self) {
+        self.inboxes[usize::from(self.me.0)].unpark();
+    }
+}
+
 impl<T> Port<T> {
     fn unconnected(me: ShardId, shards: ShardCount, inboxes: &Arc<[Inbox]>) -> Port<T> {
         Port {
@@ -92,6 +106,14 @@ impl<T> Port<T> {
     pub(crate) fn park(&mut self) -> bool {
         debug_assert!(self.call == 0, "commit comes before sleep");
         self.unread == 0 && self.ready == 0 && self.inboxes[self.index()].park()
+    }
+
+    /// Ends the sleep that [`Port::park`] announced, from where the port cannot be reached.
+    pub(crate) fn sleep(&self) -> Sleep {
+        Sleep {
+            inboxes: Arc::clone(&self.inboxes),
+            me: self.me,
+        }
     }
 
     /// Begins a round of [`Port::receive`] of at most `items_max` items per shard, and sends on what
@@ -190,6 +212,7 @@ impl<T> Port<T> {
     }
 
     /// Items that wait for room.
+    #[cfg(test)]
     pub(crate) fn overflow_items(&self) -> usize {
         self.outgoing
             .iter()

@@ -1,0 +1,25 @@
+//! A shard: one thread, one engine, one router, and the tick that runs them.
+//!
+//! [`crate::broker`] starts one per entry of the placement with [`thread::start`]. A shard shares nothing
+//! with the others but the links between them, and takes orders only through its [`control::Control`].
+
+mod act;
+mod arrivals;
+mod clock;
+pub(crate) mod control;
+mod intake;
+pub(crate) mod thread;
+mod tick;
+
+use std::sync::Arc;
+
+use ringmq_ring::{EngineAddress, Waker};
+
+/// How to reach the shards of the broker, by shard, the own one included.
+#[derive(Clone, Debug)]
+pub(crate) struct Peers {
+    /// End the others' sleep.
+    pub(crate) wakers: Arc<[Waker]>,
+    /// Take sockets.
+    pub(crate) addresses: Arc<[EngineAddress]>,
+}

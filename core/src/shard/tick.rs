@@ -1,0 +1,190 @@
+//! The tick: look at the rings, take in, act on what the router put out, send, sleep.
+//!
+//! One [`Tick`] owns all that belongs to a shard and runs on its thread until the broker stops. Order
+//! within a tick: events of the engine, items of other shards, orders and timers, end of tick; then one
+//! commit to the other shards and one flush. It never waits for anything but the engine, and only when
+//! nothing is left to do.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use ringmq_ring::{CloseHow, Engine, EngineError};
+use ringmq_router::{Input, Millis, Outputs};
+
+use super::Peers;
+use super::control::Control;
+use super::intake::{EngineCall, Intake};
+use crate::limits::{HAND_OVER_MILLIS, LINK_ITEMS_PER_TICK, LOOKS_PER_TICK, STOP_LOOK_MILLIS};
+use crate::link::{LinkItem, Port, shards_of};
+
+/// Time between two [`Input::Timer`]s.
+const TIMER_MILLIS: u64 = ringmq_router::limits::TIMER_TICK_MILLIS;
+
+// A half of a hand-over is looked for at every timer.
+const _: () = assert!(HAND_OVER_MILLIS > TIMER_MILLIS);
+
+/// A running shard.
+#[derive(Debug)]
+pub(crate) struct Tick {
+    pub(super) engine: Engine,
+    pub(super) intake: Intake,
+    pub(super) port: Port<LinkItem>,
+    pub(super) peers: Peers,
+    pub(super) control: Arc<Control>,
+    /// What is being sent, while new outputs gather in the intake.
+    pub(super) flushing: Outputs,
+    /// The targets of the intake's outputs by the engine's names, as far as they were acted on.
+    pub(super) targets: Vec<ringmq_ring::ConnectionId>,
+    /// Connections given away so far.
+    pub(super) hand_overs: u64,
+    timer_due: Millis,
+    /// When the shard ends even if connections are left; set by the order to stop.
+    stop_by: Option<Millis>,
+}
+
+impl Tick {
+    pub(crate) fn new(
+        engine: Engine,
+        intake: Intake,
+        port: Port<LinkItem>,
+        peers: Peers,
+        control: Arc<Control>,
+    ) -> Tick {
+        Tick {
+            engine,
+            intake,
+            port,
+            peers,
+            control,
+            flushing: Outputs::new(),
+            targets: Vec::new(),
+            hand_overs: 0,
+            timer_due: Millis(0),
+            stop_by: None,
+        }
+    }
+
+    /// Runs until the broker stops.
+    pub(crate) fn run(&mut self) -> Result<(), EngineError> {
+        while !self.has_ended() {
+            self.tick()?;
+        }
+        tracing::debug!(
+            shard = self.intake.shard.0,
+            hand_overs = self.hand_overs,
+            hand_overs_failed = self.intake.hand_overs_failed,
+            engine = ?self.engine.stats(),
+            "shard ends"
+        );
+        Ok(())
+    }
+
+    fn tick(&mut self) -> Result<(), EngineError> {
+        let timeout = self.timeout();
+        self.look(timeout)?;
+        self.receive_items()?;
+        for _ in 1..LOOKS_PER_TICK {
+            if self.intake.events == 0 || self.intake.is_full() {
+                break;
+            }
+            // Before the next look, since a connection can be handed over only before the engine
+            // receives from it again.
+            self.act();
+            self.look(None)?;
+        }
+        self.obey();
+        self.timers();
+        for to in shards_of(self.port.take_ready()) {
+            self.intake.input(Input::LinkReady { to });
+        }
+        self.intake.input(Input::EndOfTick);
+        self.flush()
+    }
+
+    /// How long the shard may sleep, which is announced to the other shards; `None` when there is work.
+    fn timeout(&mut self) -> Option<Duration> {
+        if self.intake.has_work() || !self.port.park() {
+            return None;
+        }
+        let until_timer = self.intake.clock.until(self.timer_due);
+        Some(match self.stop_by {
+            None => until_timer,
+            Some(_) => until_timer.min(Duration::from_millis(STOP_LOOK_MILLIS)),
+        })
+    }
+
+    /// Takes in what the engine has, asleep for at most `timeout` if one is given.
+    fn look(&mut self, timeout: Option<Duration>) -> Result<(), EngineError> {
+        self.intake.before_wait(timeout.is_some());
+        let intake = &mut self.intake;
+        let timeout = timeout.unwrap_or(Duration::ZERO);
+        self.engine
+            .wait(Some(timeout), &mut |event| intake.event(event))?;
+        while !self.intake.take_deferred() {
+            self.flush()?;
+        }
+        self.call_engine();
+        Ok(())
+    }
+
+    /// Takes in what the other shards sent, within the bound of a tick.
+    fn receive_items(&mut self) -> Result<(), EngineError> {
+        self.port.begin(LINK_ITEMS_PER_TICK);
+        while let Some((from, item)) = self.port.receive() {
+            self.intake.item(from, item);
+            if self.intake.is_full() {
+                self.flush()?;
+            }
+        }
+        self.call_engine();
+        Ok(())
+    }
+
+    /// Does to the engine what could not be done while it was reporting.
+    pub(super) fn call_engine(&mut self) {
+        for call in self.intake.engine_calls.drain(..) {
+            match call {
+                EngineCall::Pause(connection) => self.engine.pause(connection),
+                EngineCall::Resume(connection) => self.engine.resume(connection),
+                EngineCall::Close(connection) => self.engine.close(connection, CloseHow::Now),
+            }
+        }
+    }
+
+    fn obey(&mut self) {
+        let orders = self.control.take();
+        if orders.is_empty() {
+            return;
+        }
+        while let Some((id, command)) = self.control.next_command() {
+            self.intake.input(Input::Command { id, command });
+        }
+        if orders.stop() && self.stop_by.is_none() {
+            let now = self.intake.clock.now();
+            let bound = self.control.stop_bound().as_millis() as u64;
+            self.stop_by = Some(Millis(now.0 + bound));
+            self.intake.stopping = true;
+            self.engine.stop_listening();
+            self.intake.input(Input::Shutdown);
+        }
+    }
+
+    fn timers(&mut self) {
+        let now = self.intake.clock.now();
+        if now < self.timer_due {
+            return;
+        }
+        self.timer_due = Millis(now.0 + TIMER_MILLIS);
+        self.intake.input(Input::Timer);
+        self.intake.give_up_arrivals(now);
+        self.call_engine();
+    }
+
+    fn has_ended(&mut self) -> bool {
+        let Some(stop_by) = self.stop_by else {
+            return false;
+        };
+        let all_closed = !self.intake.has_work() && self.engine.stats().connections == 0;
+        all_closed || self.intake.clock.now() >= stop_by
+    }
+}
