@@ -8,6 +8,8 @@
 #![forbid(unsafe_code)]
 
 mod acknowledge;
+#[doc(hidden)]
+pub mod bench;
 mod command;
 mod connect;
 mod connection;

@@ -1,0 +1,45 @@
+//! The subscription index on its own, for the benches; no part of the router's interface.
+
+use ringmq_codec::{Qos, SubscriptionOptions, TopicFilter, TopicName};
+
+use crate::ids::SessionIndex;
+use crate::index::{PackedOptions, Subscriber, SubscriptionIndex};
+
+/// An index whose sessions are plain numbers.
+#[derive(Debug)]
+pub struct BenchIndex(SubscriptionIndex);
+
+impl BenchIndex {
+    /// An empty index.
+    pub fn new(seed: u64) -> BenchIndex {
+        BenchIndex(SubscriptionIndex::new(seed))
+    }
+
+    /// Subscribes a session with QoS 1.
+    pub fn subscribe(&mut self, filter: TopicFilter<'_>, session: u32) {
+        let options = PackedOptions::new(SubscriptionOptions::v3(Qos::AtLeastOnce));
+        self.0.subscribe(
+            filter,
+            Subscriber {
+                session: SessionIndex(session),
+                options,
+            },
+        );
+    }
+
+    /// Ends a subscription.
+    pub fn unsubscribe(&mut self, filter: TopicFilter<'_>, session: u32) {
+        self.0.unsubscribe(filter, SessionIndex(session));
+    }
+
+    /// The number of subscribers of a topic, hashing included.
+    pub fn find(&mut self, topic: TopicName<'_>) -> usize {
+        let fingerprint = self.0.fingerprint(topic.as_str());
+        self.0.find(topic, fingerprint).subscribers.len()
+    }
+
+    /// Memory as the index accounts it, bytes.
+    pub fn bytes(&self) -> u64 {
+        self.0.index_bytes()
+    }
+}
