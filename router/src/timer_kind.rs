@@ -2,6 +2,7 @@
 //!
 //! Timers are never taken out: each handler first looks whether its timer still means anything.
 
+use crate::limits::RETAINED_SWEEP_TOPICS;
 use crate::session::SessionId;
 use crate::{CloseReason, ConnectionId, Millis, Outputs, Shard};
 
@@ -32,6 +33,7 @@ impl Shard {
             }
         }
         self.due = due;
+        self.home.store.sweep(self.now, RETAINED_SWEEP_TOPICS);
     }
 
     fn on_connect_timeout(&mut self, id: ConnectionId, outputs: &mut Outputs) {
