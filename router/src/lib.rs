@@ -22,7 +22,6 @@ mod gate;
 mod home;
 mod ids;
 mod inbound;
-#[allow(dead_code, reason = "until the shard calls it")]
 mod index;
 mod input;
 mod interest;
@@ -32,7 +31,6 @@ mod link_in;
 mod link_out;
 mod log;
 mod matrix;
-#[allow(dead_code, reason = "until the shard calls it")]
 mod message;
 mod outgoing;
 mod output;
@@ -43,18 +41,15 @@ mod publish_frame;
 mod random;
 mod received;
 mod replay;
-#[allow(dead_code, reason = "until the shard calls it")]
 mod retained;
 mod session;
 mod session_end;
 mod settings;
 mod shard;
-#[allow(dead_code, reason = "until the shard calls it")]
 mod slab;
 mod stats;
 mod subscribe;
 mod sys;
-#[allow(dead_code, reason = "until the shard calls it")]
 mod timer;
 mod timer_kind;
 mod unsubscribe;

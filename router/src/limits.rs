@@ -65,9 +65,6 @@ pub const TOPIC_CACHE_BYTES_MAX: u64 = 16 << 20;
 /// little beside delivering to it.
 pub const TOPIC_CACHE_LIST_MAX: usize = 1 << 14;
 
-/// Topics looked at in one piece of a retained scan, matching or not: about a millisecond.
-pub const RETAINED_SCAN_TOPICS_MAX: u32 = 4_096;
-
 /// Retained messages looked at for expiry per timer tick.
 pub const RETAINED_SWEEP_TOPICS: u32 = 4_096;
 

@@ -57,6 +57,7 @@ impl MessageStore {
     }
 
     /// Messages held.
+    #[cfg(test)]
     pub(crate) fn len(&self) -> usize {
         self.messages.len()
     }

@@ -29,7 +29,6 @@ use interest::RemoteExact;
 use merge::Merge;
 use trie::{Frontier, LevelTrie};
 
-#[allow(unused_imports, reason = "until the shard calls it")]
 pub(crate) use subscriber::{PackedOptions, Subscriber};
 
 /// Names a filter that has a subscriber; valid until its last subscriber leaves. Four bytes instead of the
@@ -197,6 +196,7 @@ impl SubscriptionIndex {
     }
 
     /// The text of a filter.
+    #[cfg(test)]
     pub(crate) fn filter_text(&self, filter: FilterIndex) -> &str {
         &self
             .filters
