@@ -51,3 +51,56 @@ pub struct Stats {
     pub inflight_messages: u64,
     pub memory: MemoryUse,
 }
+
+impl MemoryUse {
+    /// Adds another shard's.
+    pub fn merge(&mut self, other: &MemoryUse) {
+        self.connections += other.connections;
+        self.sessions += other.sessions;
+        self.queues += other.queues;
+        self.retained += other.retained;
+        self.index += other.index;
+        self.interest += other.interest;
+        self.buffers += other.buffers;
+    }
+
+    /// All categories, bytes.
+    pub fn total(&self) -> u64 {
+        let held = self.connections + self.sessions + self.queues + self.retained;
+        held + self.index + self.interest + self.buffers
+    }
+}
+
+impl Stats {
+    /// Adds another shard's.
+    pub fn merge(&mut self, other: &Stats) {
+        self.bytes_received_total += other.bytes_received_total;
+        self.bytes_sent_total += other.bytes_sent_total;
+        self.packets_received_total += other.packets_received_total;
+        self.packets_sent_total += other.packets_sent_total;
+        self.publishes_received_total += other.publishes_received_total;
+        self.publishes_sent_total += other.publishes_sent_total;
+        self.connections_opened_total += other.connections_opened_total;
+        self.connects_accepted_total += other.connects_accepted_total;
+        self.handed_over_total += other.handed_over_total;
+        self.takeovers_total += other.takeovers_total;
+        self.resumes_total += other.resumes_total;
+        self.resumes_inflight_total += other.resumes_inflight_total;
+        self.sessions_expired_total += other.sessions_expired_total;
+        self.wills_published_total += other.wills_published_total;
+        self.crossings_total += other.crossings_total;
+        self.pauses_total += other.pauses_total;
+        self.links_full_total += other.links_full_total;
+        self.retained_replays_total += other.retained_replays_total;
+        self.retained_suppressed_total += other.retained_suppressed_total;
+        self.drops.merge(&other.drops);
+        self.connections += other.connections;
+        self.sessions += other.sessions;
+        self.sessions_offline += other.sessions_offline;
+        self.subscriptions += other.subscriptions;
+        self.retained_messages += other.retained_messages;
+        self.queued_messages += other.queued_messages;
+        self.inflight_messages += other.inflight_messages;
+        self.memory.merge(&other.memory);
+    }
+}

@@ -1,0 +1,191 @@
+//! The language of the scenarios, a line each:
+//!
+//! - `a: connect v5 clean at=1` and the other packets of [`crate::packets`]: client `a` sends (a CONNECT
+//!   opens a connection first, at the shard `at`); `a: connected ...` also expects the CONNACK.
+//! - `a< publish t x`: the next packet the client got. `a< -`: it got nothing more.
+//!   `a< closed`: the broker has closed the connection.
+//! - `a! open` (without a CONNECT), `a! drop`, `a! blocked`, `a! ready`: its transport; `a! paused`, `a! read`: whether it is read.
+//! - `pass 5`: seconds go by. `hold 0 1`, `release 0 1`: the link between two shards stands still.
+//! - `full 0 1`, `room 0 1`: the ring between two shards. `event append 1`: an output that is no packet.
+//! - `durable 0 5`: the log of shard 0 is on disk up to record 5. `allow a`, `deny a`: the verdict.
+//!
+//! After each line everything that can move does. At the end every client must have got just what was
+//! expected.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use ringmq_codec::{ReasonCode, Version};
+use ringmq_router::{Input, LogPosition, Settings, ShardId, Stats, Verdict};
+
+use crate::broker::Broker;
+use crate::packets;
+
+/// A broker and what its clients expect.
+pub(crate) struct Script {
+    pub(crate) broker: Broker,
+    versions: BTreeMap<String, Version>,
+    got: BTreeMap<String, VecDeque<String>>,
+}
+
+/// Runs the script on a broker of 1 and of 3 shards with the default settings.
+pub(crate) fn check(script: &str) {
+    for shards in [1, 3] {
+        check_with(shards, Settings::default(), script);
+    }
+}
+
+/// Runs the script on one broker; returns what it has counted.
+pub(crate) fn check_with(shards: u8, mut settings: Settings, script: &str) -> Stats {
+    settings.sys_interval_secs = 0;
+    let mut run = Script {
+        broker: Broker::new(shards, settings),
+        versions: BTreeMap::new(),
+        got: BTreeMap::new(),
+    };
+    for line in script.lines().map(str::trim).filter(|it| !it.is_empty()) {
+        run.line(line, shards);
+    }
+    run.expect_no_more(shards);
+    let mut stats = Stats::default();
+    for shard in &run.broker.shards {
+        stats.merge(&shard.stats());
+    }
+    stats
+}
+
+impl Script {
+    fn line(&mut self, line: &str, shards: u8) {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let (head, rest) = words.split_first().unwrap();
+        if let Some(client) = head.strip_suffix(':') {
+            self.client_sends(client, rest);
+        } else if let Some(client) = head.strip_suffix('<') {
+            self.expect(
+                client,
+                &rest.join(" "),
+                &format!("{line} ({shards} shards)"),
+            );
+        } else if let Some(client) = head.strip_suffix('!') {
+            self.transport(client, rest[0]);
+        } else {
+            self.world(head, rest);
+        }
+        self.broker.settle();
+        self.collect();
+    }
+
+    fn client_sends(&mut self, client: &str, words: &[&str]) {
+        if !matches!(words[0], "connect" | "connected") {
+            let version = self.versions[client];
+            let bytes = packets::packet(version, words);
+            self.broker.receive(client, &bytes);
+            return;
+        }
+        let options = packets::options(&words[1..]);
+        let (version, bytes) = packets::connect(client, &words[1..]);
+        let shard: usize = options.get("at").map_or(0, |it| it.parse().unwrap());
+        self.collect();
+        self.broker.open(client, shard % self.broker.shards.len());
+        self.versions.insert(client.to_owned(), version);
+        self.broker.receive(client, &bytes);
+        if words[0] == "connected" {
+            self.broker.settle();
+            self.collect();
+            let got = self.got.entry(client.to_owned()).or_default().pop_front();
+            let got = got.unwrap_or_default();
+            assert!(got.starts_with("connack 0x00"), "{client} got {got:?}");
+        }
+    }
+
+    fn collect(&mut self) {
+        for (client, transport) in &mut self.broker.transports {
+            let version = self.versions.get(client).copied().unwrap_or(Version::V311);
+            let got = self.got.entry(client.clone()).or_default();
+            got.extend(packets::describe_all(version, &transport.sent));
+            transport.sent.clear();
+        }
+    }
+
+    fn expect(&mut self, client: &str, expected: &str, place: &str) {
+        self.broker.settle();
+        self.collect();
+        let got = self.got.entry(client.to_owned()).or_default();
+        match expected {
+            "-" => assert_eq!(got.front(), None, "{place}"),
+            "closed" => assert!(self.broker.transports[client].closed.is_some(), "{place}"),
+            _ => {
+                let next = got.pop_front();
+                assert_eq!(next.as_deref(), Some(expected), "{place}; then {got:?}");
+            }
+        }
+    }
+
+    fn expect_no_more(&mut self, shards: u8) {
+        for (client, got) in &self.got {
+            assert!(
+                got.is_empty(),
+                "{client} also got {got:?} ({shards} shards)"
+            );
+        }
+    }
+
+    fn transport(&mut self, client: &str, what: &str) {
+        match what {
+            "open" => {
+                self.versions.insert(client.to_owned(), Version::V311);
+                self.broker.open(client, 0);
+            }
+            "drop" => self.broker.drop_connection(client),
+            "blocked" => self
+                .broker
+                .about(client, |connection| Input::SendBlocked { connection }),
+            "ready" => self
+                .broker
+                .about(client, |connection| Input::SendReady { connection }),
+            "paused" => assert!(self.broker.transports[client].paused, "{client} is read"),
+            "read" => assert!(!self.broker.transports[client].paused, "{client} is paused"),
+            other => panic!("a transport cannot {other}"),
+        }
+    }
+
+    fn world(&mut self, what: &str, words: &[&str]) {
+        let number = |at: usize| words[at].parse::<usize>().expect("a number");
+        match what {
+            "pass" => self.broker.pass(number(0) as u64),
+            "hold" => self.broker.held.push((number(0), number(1))),
+            "release" => {
+                let link = (number(0), number(1));
+                self.broker.held.retain(|it| *it != link);
+            }
+            "full" => {
+                let to = ShardId(number(1) as u8);
+                self.broker.handle(number(0), Input::LinkFull { to });
+            }
+            "room" => {
+                let to = ShardId(number(1) as u8);
+                self.broker.handle(number(0), Input::LinkReady { to });
+            }
+            "durable" => {
+                let up_to = LogPosition(number(1) as u64);
+                self.broker.handle(number(0), Input::Durable { up_to });
+            }
+            "allow" => self
+                .broker
+                .about(words[0], |connection| Input::Authenticated {
+                    connection,
+                    verdict: Verdict::Allow,
+                }),
+            "deny" => self
+                .broker
+                .about(words[0], |connection| Input::Authenticated {
+                    connection,
+                    verdict: Verdict::Deny(ReasonCode::NotAuthorized),
+                }),
+            "event" => {
+                let next = (!self.broker.events.is_empty()).then(|| self.broker.events.remove(0));
+                assert_eq!(next.as_deref(), Some(words.join(" ").as_str()));
+            }
+            other => panic!("nothing is called {other}"),
+        }
+    }
+}
