@@ -3,7 +3,18 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod activity;
 mod closing;
 mod connect;
 mod echo;
+mod empty_buffer_ring;
+mod full_table;
+mod hand_over;
+mod listening;
+mod pause;
+mod several_rings;
+mod short_send;
+mod slot_reuse;
+mod slow_reader;
 mod support;
+mod waking;

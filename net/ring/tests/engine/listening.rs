@@ -1,0 +1,69 @@
+//! Many listeners, their tags, the peers' addresses, and the end of listening.
+
+use std::net::TcpStream;
+
+use crate::support::{Driver, Seen, config};
+
+#[test]
+fn each_listener_has_its_tag_and_each_peer_its_address() {
+    let mut driver = Driver::new(config(2_000));
+    let listeners: Vec<_> = (0..20).map(|tag| (driver.listen(tag), tag)).collect();
+    let mut clients = Vec::new();
+    for _ in 0..5 {
+        for &(address, tag) in &listeners {
+            let (client, id) = driver.pair(address);
+            let local = client.local_addr().unwrap();
+            assert!(driver.seen.contains(&Seen::Accepted(id, local, tag)));
+            clients.push(client);
+        }
+    }
+    assert_eq!(driver.engine.stats().connections, 100);
+}
+
+#[test]
+fn ipv6_peers_have_their_address_too() {
+    let mut driver = Driver::new(config(100));
+    let Ok(listener) = std::net::TcpListener::bind("[::1]:0") else {
+        eprintln!("skipped: this machine has no IPv6 loopback");
+        return;
+    };
+    let address = listener.local_addr().unwrap();
+    driver.engine.listen(listener, 3).unwrap();
+    let (client, id) = driver.pair(address);
+    let local = client.local_addr().unwrap();
+    assert!(driver.seen.contains(&Seen::Accepted(id, local, 3)));
+    let own = driver.engine.connect(None, address).unwrap();
+    driver.until("connect", |driver| {
+        driver.seen.contains(&Seen::Connected(own))
+    });
+}
+
+#[test]
+fn options_of_the_listener_are_inherited() {
+    let mut driver = Driver::new(config(100));
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.set_nonblocking(true).unwrap();
+    let address = listener.local_addr().unwrap();
+    driver.engine.listen(listener, 0).unwrap();
+    driver.pair(address);
+}
+
+#[test]
+fn after_stop_listening_connections_are_refused_and_the_old_ones_live() {
+    let mut driver = Driver::new(config(200));
+    let first = driver.listen(0);
+    let second = driver.listen(1);
+    let (_client, id) = driver.established_pair(first);
+    driver.engine.stop_listening();
+    driver.turns(5);
+    assert!(TcpStream::connect(first).is_err());
+    assert!(TcpStream::connect(second).is_err());
+    assert!(driver.closed(id).is_none());
+    // The slots that were held back for accepts are free again: all but one can be used.
+    let other = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = other.local_addr().unwrap();
+    for _ in 0..199 {
+        driver.engine.connect(None, address).unwrap();
+    }
+    assert!(driver.engine.connect(None, address).is_err());
+}
