@@ -1,0 +1,418 @@
+//! What a client writes: CONNECT, PUBLISH, SUBSCRIBE, UNSUBSCRIBE, DISCONNECT, its acknowledgements, and
+//! everything unacknowledged once more when its session is resumed.
+
+use ringmq_codec::packet::{self, Connect, Disconnect, Publish};
+use ringmq_codec::{
+    Packet, PacketId, Properties, PropertiesBuffer, Property, Qos, ReasonCode, SubscriptionOptions,
+    TopicFilter, TopicName,
+};
+
+use crate::client::{Awaits, Client, Context, Outgoing, Phase, PublishOrder, Reply, Request};
+use crate::oracle::{
+    Attempt, AttemptId, Fate, Message, MessageIndex, StreamId, Will, WillState, payload,
+};
+use crate::socket::SocketId;
+use crate::time::Time;
+use crate::topics::FilterId;
+
+/// A CONNECT as the workload wants it.
+#[derive(Clone, Debug)]
+pub(crate) struct ConnectOrder {
+    pub(crate) clean: bool,
+    /// Life of the session after the connection, seconds; v3 has only 0 and the broker's maximum.
+    pub(crate) expiry_secs: u32,
+    pub(crate) will: Option<WillOrder>,
+}
+
+/// A will as the workload wants it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct WillOrder {
+    pub(crate) qos: Qos,
+    pub(crate) delay_secs: u32,
+    pub(crate) payload_len: usize,
+}
+
+impl Client {
+    /// Starts a connection on a new socket.
+    pub(crate) fn connect(
+        &mut self,
+        context: &mut Context<'_>,
+        socket: SocketId,
+        order: &ConnectOrder,
+        expiry_secs_max: u32,
+    ) -> AttemptId {
+        let clean = order.clean || self.must_clean;
+        let v5 = self.version().is_v5();
+        let v3_clean = !v5 && (clean || self.plan.assigned);
+        let expiry_secs = match v5 {
+            true => order.expiry_secs.min(expiry_secs_max),
+            false if v3_clean => 0,
+            false => expiry_secs_max,
+        };
+        let attempt = self.note_attempt(context, order, clean, expiry_secs);
+        self.socket = Some(socket);
+        self.attempt = Some(attempt);
+        self.phase = Phase::Connecting;
+        if self.plan.assigned {
+            self.stream = StreamId(1_000_000 + attempt.0);
+        }
+        if clean {
+            self.must_clean = true;
+            self.forget_session(context.oracle);
+        }
+        self.write_connect(context, attempt, order);
+        attempt
+    }
+
+    fn note_attempt(
+        &mut self,
+        context: &mut Context<'_>,
+        order: &ConnectOrder,
+        clean: bool,
+        expiry_secs: u32,
+    ) -> AttemptId {
+        let next = AttemptId(context.oracle.attempts.len() as u32);
+        let will = order.will.map(|will| Will {
+            message: context.oracle.publish(Message {
+                attempt: next,
+                stream: self.stream,
+                topic: context.oracle.topics.will(self.index),
+                qos: will.qos,
+                retain: false,
+                clears: false,
+                is_will: true,
+                payload_len: will.payload_len,
+                first_sent: context.now,
+                transmissions: 1,
+                fate: Fate::Sent,
+                expires: None,
+                crossed_to: 0,
+                properties: Vec::new(),
+            }),
+            delay_secs: if self.version().is_v5() {
+                will.delay_secs
+            } else {
+                0
+            },
+            state: WillState::Kept,
+        });
+        let client_id = match self.plan.assigned {
+            true => format!("assigned-{}", next.0),
+            false => self.client_id.clone(),
+        };
+        context.oracle.attempt(Attempt {
+            client: self.index,
+            client_id,
+            version: self.version(),
+            clean: clean || self.plan.assigned,
+            expiry_secs,
+            keep_alive_secs: self.plan.keep_alive_secs,
+            packet_max: self.plan.packet_max.unwrap_or(u32::MAX),
+            receive_max: self.plan.receive_max.unwrap_or(u16::MAX),
+            will,
+            established: None,
+            ended: None,
+            present: false,
+            epoch: None,
+            said_goodbye: false,
+            goodbye_expiry_secs: None,
+            sent_garbage: false,
+            early_records: Vec::new(),
+            latest: Default::default(),
+            latest_retained: Default::default(),
+            seen_here: Default::default(),
+            saw_packet_id: false,
+        })
+    }
+
+    fn write_connect(&mut self, context: &Context<'_>, attempt: AttemptId, order: &ConnectOrder) {
+        let this = &context.oracle.attempts[attempt.0 as usize];
+        let v5 = self.version().is_v5();
+        let mut properties = PropertiesBuffer::new();
+        let mut will_properties = PropertiesBuffer::new();
+        if v5 {
+            if order.expiry_secs > 0 {
+                properties.push(Property::SessionExpirySecs(order.expiry_secs));
+            }
+            if let Some(max) = self.plan.receive_max {
+                properties.push(Property::ReceiveMaximum(max));
+            }
+            if let Some(max) = self.plan.packet_max {
+                properties.push(Property::MaximumPacketSize(max));
+            }
+        }
+        let body = this.will.as_ref().map(|will| {
+            let message = &context.oracle.messages[will.message.0 as usize];
+            if will.delay_secs > 0 {
+                will_properties.push(Property::WillDelaySecs(will.delay_secs));
+            }
+            (message, payload(will.message, message.payload_len))
+        });
+        let will = body.as_ref().map(|(message, payload)| packet::Will {
+            topic: topic(context.oracle.topics.name(message.topic)),
+            payload,
+            qos: message.qos,
+            retain: false,
+            properties: will_properties.as_properties(),
+        });
+        let connect = Connect {
+            version: self.version(),
+            clean_start: this.clean,
+            keep_alive_secs: self.plan.keep_alive_secs,
+            client_id: if self.plan.assigned {
+                ""
+            } else {
+                &self.client_id
+            },
+            will,
+            user_name: None,
+            password: None,
+            properties: properties.as_properties(),
+        };
+        Packet::Connect(connect).encode(self.version(), &mut self.out);
+    }
+
+    /// Publishes a new message.
+    pub(crate) fn publish(
+        &mut self,
+        context: &mut Context<'_>,
+        order: PublishOrder,
+    ) -> MessageIndex {
+        let v5 = self.version().is_v5();
+        let mut properties = PropertiesBuffer::new();
+        if v5 && order.adorned {
+            adorn(&mut properties);
+        }
+        let expiry = order.expiry_secs.filter(|_| v5);
+        let attempt = self
+            .attempt
+            .expect("a client that publishes has a connection");
+        let message = context.oracle.publish(Message {
+            attempt,
+            stream: order.stream,
+            topic: order.topic,
+            qos: order.qos,
+            retain: order.retain,
+            clears: order.clears,
+            is_will: false,
+            payload_len: order.payload_len.max(12),
+            first_sent: context.now,
+            transmissions: 0,
+            fate: Fate::Sent,
+            expires: expiry.map(|secs| context.now.plus_secs(secs)),
+            crossed_to: 0,
+            properties: properties.as_properties().as_bytes().to_vec(),
+        });
+        let packet_id = (order.qos > Qos::AtMostOnce).then(|| {
+            let packet_id = self.packet_id();
+            let awaits = match order.qos {
+                Qos::ExactlyOnce => Awaits::Rec,
+                _ => Awaits::Ack,
+            };
+            self.outgoing.push_back(Outgoing {
+                packet_id,
+                message,
+                awaits,
+            });
+            packet_id
+        });
+        if let Some(secs) = expiry {
+            properties.push(Property::MessageExpirySecs(secs));
+        }
+        self.write_publish(context, message, packet_id, properties.as_properties());
+        message
+    }
+
+    fn write_publish(
+        &mut self,
+        context: &mut Context<'_>,
+        index: MessageIndex,
+        packet_id: Option<PacketId>,
+        properties: Properties<'_>,
+    ) {
+        let topics = std::rc::Rc::clone(&context.oracle.topics);
+        let message = &mut context.oracle.messages[index.0 as usize];
+        message.transmissions += 1;
+        let body = match message.clears {
+            true => Vec::new(),
+            false => payload(index, message.payload_len),
+        };
+        let publish = Publish {
+            dup: message.transmissions > 1,
+            qos: message.qos,
+            retain: message.retain,
+            topic: Some(topic(topics.name(message.topic))),
+            packet_id,
+            properties,
+            payload: &body,
+        };
+        Packet::Publish(publish).encode(self.version(), &mut self.out);
+    }
+
+    /// Sends everything unacknowledged again, in its order. [v3.1.1 MQTT-4.4.0-1] [v5 MQTT-4.4.0-1]
+    pub(crate) fn resume(&mut self, context: &mut Context<'_>) {
+        let outgoing: Vec<Outgoing> = self.outgoing.iter().copied().collect();
+        for Outgoing {
+            packet_id,
+            message,
+            awaits,
+        } in outgoing
+        {
+            if awaits == Awaits::Comp {
+                Packet::PubRel(Client::ack(packet_id)).encode(self.version(), &mut self.out);
+                continue;
+            }
+            context.coverage.hit("publisher sends again with DUP");
+            let this = &context.oracle.messages[message.0 as usize];
+            let mut properties = PropertiesBuffer::new();
+            if !this.properties.is_empty() {
+                adorn(&mut properties);
+            }
+            if let Some(expires) = this.expires {
+                let secs = expires.since(context.now).div_ceil(1_000_000).max(1);
+                properties.push(Property::MessageExpirySecs(secs as u32));
+                let latest = context.now.plus(secs * 1_000_000);
+                context.oracle.messages[message.0 as usize].expires = Some(latest.max(expires));
+            }
+            self.write_publish(
+                context,
+                message,
+                Some(packet_id),
+                properties.as_properties(),
+            );
+        }
+    }
+
+    /// Subscribes to filters.
+    pub(crate) fn subscribe(
+        &mut self,
+        context: &mut Context<'_>,
+        wanted: &[(FilterId, SubscriptionOptions)],
+    ) {
+        let attempt = self
+            .attempt
+            .expect("a client that subscribes has a connection");
+        let packet_id = self.packet_id();
+        let topics = std::rc::Rc::clone(&context.oracle.topics);
+        let filters: Vec<_> = wanted
+            .iter()
+            .map(|(filter, options)| (topic_filter(topics.filter(*filter)), *options))
+            .collect();
+        packet::encode_subscribe(
+            self.version(),
+            packet_id,
+            Properties::EMPTY,
+            &filters,
+            &mut self.out,
+        );
+        let records = wanted
+            .iter()
+            .map(|(filter, options)| {
+                let record = context.oracle.subscribe_sent(attempt, *filter, *options);
+                (record, options.qos)
+            })
+            .collect();
+        self.requests.insert(packet_id, Request::Subscribe(records));
+    }
+
+    /// Gives filters up.
+    pub(crate) fn unsubscribe(&mut self, context: &mut Context<'_>, wanted: &[FilterId]) {
+        let attempt = self
+            .attempt
+            .expect("a client that unsubscribes has a connection");
+        let packet_id = self.packet_id();
+        let topics = std::rc::Rc::clone(&context.oracle.topics);
+        let filters: Vec<_> = wanted
+            .iter()
+            .map(|filter| topic_filter(topics.filter(*filter)))
+            .collect();
+        packet::encode_unsubscribe(
+            self.version(),
+            packet_id,
+            Properties::EMPTY,
+            &filters,
+            &mut self.out,
+        );
+        for filter in wanted {
+            context.oracle.unsubscribe_sent(attempt, *filter);
+        }
+        let request = Request::Unsubscribe(wanted.to_vec(), context.now);
+        self.requests.insert(packet_id, request);
+    }
+
+    /// Says DISCONNECT; `will` asks for the will all the same (v5).
+    pub(crate) fn say_goodbye(
+        &mut self,
+        context: &mut Context<'_>,
+        will: bool,
+        expiry_secs: Option<u32>,
+        expiry_secs_max: u32,
+    ) {
+        let will = will && self.version().is_v5();
+        let mut properties = PropertiesBuffer::new();
+        let attempt = self
+            .attempt
+            .expect("a client that disconnects has a connection");
+        let this = &mut context.oracle.attempts[attempt.0 as usize];
+        this.said_goodbye = !will;
+        if let Some(secs) = expiry_secs.filter(|_| this.version.is_v5() && this.expiry_secs > 0) {
+            properties.push(Property::SessionExpirySecs(secs));
+            this.goodbye_expiry_secs = Some(secs.min(expiry_secs_max));
+        }
+        let reason = match will {
+            true => ReasonCode::DisconnectWithWill,
+            false => ReasonCode::Success,
+        };
+        let disconnect = Disconnect {
+            reason,
+            properties: properties.as_properties(),
+        };
+        Packet::Disconnect(disconnect).encode(self.version(), &mut self.out);
+    }
+
+    /// Asks for a sign of life.
+    pub(crate) fn ping(&mut self, now: Time) {
+        self.pings += 1;
+        self.pinged = now;
+        Packet::PingReq.encode(self.version(), &mut self.out);
+    }
+
+    /// Writes the acknowledgements that are due; the time of the next one.
+    pub(crate) fn write_replies(&mut self, now: Time) -> Option<Time> {
+        while let Some((due, reply)) = self.replies.front().copied() {
+            if due > now {
+                return Some(due);
+            }
+            self.replies.pop_front();
+            let packet = match reply {
+                Reply::Ack(id) => {
+                    self.in_use.remove(&id);
+                    Packet::PubAck(Client::ack(id))
+                }
+                Reply::Rec(id) => Packet::PubRec(Client::ack(id)),
+                Reply::Comp(id) => {
+                    self.in_use.remove(&id);
+                    Packet::PubComp(Client::ack(id))
+                }
+            };
+            packet.encode(self.version(), &mut self.out);
+        }
+        None
+    }
+}
+
+fn topic(name: &str) -> TopicName<'_> {
+    TopicName::new(name).expect("the table of topics holds topic names")
+}
+
+fn topic_filter(text: &str) -> TopicFilter<'_> {
+    TopicFilter::new(text).expect("the table of filters holds filters")
+}
+
+/// Properties that must reach subscribers as they are.
+fn adorn(properties: &mut PropertiesBuffer) {
+    properties.push(Property::PayloadFormatIndicator(false));
+    properties.push(Property::ContentType("application/sim"));
+    properties.push(Property::UserProperty("from", "simulation"));
+    properties.push(Property::UserProperty("from", "again"));
+}

@@ -1,0 +1,250 @@
+//! What follows from a shard's outputs: bytes to sockets, closed and moved connections, messages to other
+//! shards. It does what the product's core does, and checks that the router keeps its side of the contract.
+
+use ringmq_codec::Version;
+use ringmq_router::link::{Handover, LinkMessage, PublishBatch};
+use ringmq_router::{
+    CloseReason, ConnectionId, FrameRange, LogEvent, Output, Outputs, ShardId, TargetRange,
+};
+
+use crate::broker::Pending;
+use crate::link::Pushed;
+use crate::oracle::{Ended, Rule};
+use crate::socket::{Place, SocketId};
+use crate::time::SECOND;
+use crate::world::{Event, World};
+
+impl World {
+    /// Whether the session goes on, for the oracle: as the CONNACK says, and for v3.1, whose CONNACK says
+    /// nothing, as the log says.
+    pub(crate) fn note_presence(&mut self, shard: ShardId, outputs: &Outputs, list: &[Output]) {
+        for output in list {
+            match output {
+                Output::Send { frame, targets } => {
+                    let bytes = outputs.frame(*frame);
+                    if bytes.first() != Some(&0x20) {
+                        continue;
+                    }
+                    let lengths = bytes
+                        .iter()
+                        .skip(1)
+                        .take_while(|byte| **byte & 0x80 != 0)
+                        .count();
+                    let present = bytes.get(lengths + 2).is_some_and(|flags| flags & 1 != 0);
+                    for target in outputs.receivers(*targets) {
+                        if let Some(socket) = self.nodes[usize::from(shard.0)].holder(*target) {
+                            self.socket(socket).session_present = Some(present);
+                        }
+                    }
+                }
+                Output::Log(LogEvent::Connected {
+                    peer,
+                    version: Version::V31,
+                    session_present,
+                    ..
+                }) => {
+                    let socket = World::socket_of(*peer);
+                    self.socket(socket).session_present = Some(*session_present);
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// Does one of the things a shard asked for.
+    pub(crate) fn apply(&mut self, shard: ShardId, output: Output, outputs: &Outputs) {
+        match output {
+            Output::Send { frame, targets } => self.send(shard, outputs, frame, targets),
+            Output::Close { connection, reason } => self.close(shard, connection, reason),
+            Output::Pause { connection } => {
+                if let Some(socket) = self.holder(shard, connection, "Pause") {
+                    let socket = self.socket(socket);
+                    socket.paused = true;
+                    socket.was_paused = true;
+                }
+            }
+            Output::Resume { connection } => {
+                if let Some(socket) = self.holder(shard, connection, "Resume") {
+                    self.socket(socket).paused = false;
+                    self.schedule_upstream(socket);
+                }
+            }
+            Output::Established { connection } => self.established(shard, connection),
+            Output::HandOver {
+                connection,
+                to,
+                handover,
+            } => self.hand_over(shard, connection, to, handover),
+            Output::Link { to, message } => self.push(shard, to, message),
+            Output::Authenticate { .. } | Output::Append { .. } | Output::Answer { .. } => {
+                self.fail(Rule::Contract, String::from("an output nothing asked for"));
+            }
+            Output::Log(_) => {}
+        }
+    }
+
+    fn holder(&mut self, shard: ShardId, connection: ConnectionId, what: &str) -> Option<SocketId> {
+        let socket = self.nodes[usize::from(shard.0)].holder(connection);
+        let gone = socket.is_none_or(|socket| !self.sockets[socket.0 as usize].at_broker());
+        if gone {
+            let detail = format!(
+                "shard {}: {what} for {connection:?}, which it does not have",
+                shard.0
+            );
+            self.fail(Rule::Contract, detail);
+            return None;
+        }
+        socket
+    }
+
+    fn send(&mut self, shard: ShardId, outputs: &Outputs, frame: FrameRange, targets: TargetRange) {
+        let bytes = outputs.frame(frame);
+        self.trace.mix_bytes(bytes);
+        for target in outputs.receivers(targets) {
+            self.trace.mix(u64::from(target.index));
+            let Some(socket) = self.holder(shard, *target, "Send") else {
+                return;
+            };
+            let held = self.socket(socket);
+            if held.outbox.is_empty() {
+                self.nodes[usize::from(shard.0)].dirty.push(socket);
+            }
+            self.socket(socket).outbox.extend_from_slice(bytes);
+        }
+    }
+
+    fn close(&mut self, shard: ShardId, connection: ConnectionId, reason: CloseReason) {
+        let Some(socket) = self.holder(shard, connection, "Close") else {
+            return;
+        };
+        let held = self.socket(socket);
+        held.place = Place::Gone;
+        let (attempt, last_given, was_paused) = (held.attempt, held.last_given, held.was_paused);
+        self.nodes[usize::from(shard.0)].free(connection);
+        if reason == CloseReason::KeepAlive {
+            self.coverage.hit("keep-alive timeout");
+            let secs = u64::from(self.oracle.attempts[attempt.0 as usize].keep_alive_secs);
+            let silent = self.now.since(last_given);
+            let late = silent > secs * SECOND * 3 / 2 + 4 * SECOND && !was_paused;
+            if secs == 0 || silent < secs * SECOND || late {
+                let detail = format!("closed after {silent} us, keep-alive {secs} s");
+                self.fail(Rule::KeepAlive, detail);
+            }
+        }
+        if let CloseReason::Malformed(_) = reason {
+            self.coverage.hit("malformed input");
+        }
+        self.oracle.ended(attempt, Ended::ByBroker(reason));
+        self.flush_socket(socket);
+        self.schedule_downstream(socket);
+    }
+
+    fn established(&mut self, shard: ShardId, connection: ConnectionId) {
+        let Some(socket) = self.holder(shard, connection, "Established") else {
+            return;
+        };
+        let attempt = self.socket(socket).attempt;
+        let Some(present) = self.socket(socket).session_present else {
+            self.fail(Rule::Contract, String::from("Established without CONNACK"));
+            return;
+        };
+        if self.oracle.attempts[attempt.0 as usize]
+            .established
+            .is_some()
+        {
+            self.fail(Rule::Contract, String::from("Established twice"));
+        }
+        let client_id = self.oracle.attempts[attempt.0 as usize].client_id.clone();
+        let named = !client_id.starts_with("assigned-");
+        if named
+            && self.nodes[usize::from(shard.0)]
+                .shard
+                .home_of_client(&client_id)
+                != shard
+        {
+            let detail = format!("{client_id:?} was accepted on shard {}", shard.0);
+            self.fail(Rule::Contract, detail);
+        }
+        self.oracle.attempts[attempt.0 as usize].present = present;
+        self.oracle.established(attempt, shard, present);
+    }
+
+    fn hand_over(
+        &mut self,
+        shard: ShardId,
+        connection: ConnectionId,
+        to: ShardId,
+        handover: Box<Handover>,
+    ) {
+        let Some(socket) = self.holder(shard, connection, "HandOver") else {
+            return;
+        };
+        self.nodes[usize::from(shard.0)].free(connection);
+        let held = self.socket(socket);
+        held.place = Place::Moving(to);
+        // What waits for the old shard is given to the new one, after what the hand-over carries.
+        held.arrived = 0;
+        held.end_given = false;
+        held.handover = Some(handover);
+        held.paused = false;
+        let delay = 1 + self.network.around(self.plan.link_delay);
+        let at = self.now.plus(delay);
+        self.schedule(at, Event::Arrive(socket));
+    }
+
+    fn push(&mut self, from: ShardId, to: ShardId, message: LinkMessage) {
+        if from == to || to.0 >= self.plan.shards {
+            self.fail(
+                Rule::Contract,
+                format!("shard {} sends to shard {}", from.0, to.0),
+            );
+            return;
+        }
+        match &message {
+            LinkMessage::RetainedQuery(query) => {
+                self.note_query(from, query.query, Some(&query.filter));
+            }
+            LinkMessage::Publishes(batch) => self.note_hits(batch),
+            LinkMessage::Interest(update) if update.barrier.is_some() => {
+                self.coverage.hit("SUBACK waiting for other shards");
+            }
+            _ => {}
+        }
+        let delay = 1 + self.network.around(self.plan.link_delay);
+        let at = self.now.plus(delay);
+        match self.link(from, to).push(message, at) {
+            Pushed::Ring(visible) => self.schedule(visible, Event::LinkVisible(from, to)),
+            Pushed::Full => {
+                let node = &mut self.nodes[usize::from(from.0)];
+                node.urgent.push_back(Pending::LinkFull(to));
+                self.wake(from);
+            }
+            Pushed::Kept => {}
+        }
+    }
+
+    /// Counts retained publishes that hit a topic whose replay is under way.
+    fn note_hits(&mut self, batch: &PublishBatch) {
+        for item in &batch.items {
+            let item = &batch.data.items[*item as usize];
+            if !item.retain {
+                continue;
+            }
+            let topic =
+                &batch.data.bytes[item.topic_start as usize..item.properties_start as usize];
+            let topic = std::str::from_utf8(topic)
+                .ok()
+                .and_then(ringmq_codec::TopicName::new);
+            let hit = topic.is_some_and(|topic| {
+                self.queries.values().any(|filter| {
+                    ringmq_codec::TopicFilter::new(filter)
+                        .is_some_and(|filter| filter.matches(topic))
+                })
+            });
+            if hit {
+                self.coverage
+                    .hit("retained replay under way when a publish hits its topic");
+            }
+        }
+    }
+}

@@ -1,0 +1,229 @@
+//! The course of a run: rounds of workload with faults, each followed by quiet and judgement, until
+//! enough has happened; then everyone leaves, and nothing may be left behind.
+
+use ringmq_codec::{Qos, SubscriptionOptions};
+use ringmq_router::ShardId;
+
+use crate::client::{ClientIndex, Phase, PublishOrder, Role};
+use crate::client_send::ConnectOrder;
+use crate::network::Loss;
+use crate::oracle::{Rule, WillState};
+use crate::plan::{EVENTS_MIN, QUIET_SECS};
+use crate::socket::SocketId;
+use crate::time::{SECOND, Time};
+use crate::world::{Event, World};
+
+/// Most a round may last, seconds of simulated time.
+const ROUND_SECS_MAX: u32 = 60;
+
+impl World {
+    /// Runs the whole course.
+    pub(crate) fn run(&mut self) {
+        self.start();
+        while self.oracle.violation.is_none() && self.events < EVENTS_MIN {
+            self.round();
+        }
+        if self.oracle.violation.is_none() {
+            self.everyone_leaves();
+        }
+    }
+
+    fn of_role(&self, role: Role) -> Vec<ClientIndex> {
+        let clients = self.clients.iter().filter(|client| client.role == role);
+        clients.map(|client| client.index).collect()
+    }
+
+    fn run_for(&mut self, micros: u64) {
+        let until = self.now.plus(micros);
+        self.run_until(until, |_| false);
+    }
+
+    fn start(&mut self) {
+        for shard in 0..self.plan.shards {
+            let at = Time(self.network.below(SECOND));
+            self.schedule(at, Event::Timer(ShardId(shard)));
+        }
+        for watcher in self.of_role(Role::Watcher) {
+            self.subscribe_fresh(watcher, "w/#");
+            let epoch = self.clients[usize::from(watcher.0)].attempt;
+            let epoch = epoch.and_then(|attempt| self.oracle.attempts[attempt.0 as usize].epoch);
+            self.oracle.watcher = epoch;
+        }
+        for client in self.of_role(Role::Worker) {
+            let at = self.now.plus(self.workload.below(SECOND));
+            self.schedule(at, Event::Step(client));
+        }
+    }
+
+    /// Connects a client with a new session and subscribes it to one filter at QoS 2.
+    fn subscribe_fresh(&mut self, client: ClientIndex, filter: &str) {
+        let order = ConnectOrder {
+            clean: true,
+            expiry_secs: 0,
+            will: None,
+        };
+        self.connect(client, &order);
+        let index = usize::from(client.0);
+        let until = self.now.plus(10 * SECOND);
+        self.run_until(until, |world| world.clients[index].phase == Phase::Online);
+        if self.clients[index].phase != Phase::Online {
+            self.fail(Rule::Stuck, format!("{client:?} does not get its CONNACK"));
+            return;
+        }
+        let filter = self.oracle.topics.find_filter(filter);
+        let options = SubscriptionOptions::v3(Qos::ExactlyOnce);
+        self.with_client(client, |client, context| {
+            client.subscribe(context, &[(filter, options)]);
+        });
+        let until = self.now.plus(10 * SECOND);
+        self.run_until(until, |world| world.clients[index].is_drained(world.now));
+    }
+
+    fn round(&mut self) {
+        let enough = self.events + self.plan.round_events;
+        let until = self.now.plus_secs(ROUND_SECS_MAX);
+        self.run_until(until, |world| world.events >= enough);
+        self.become_quiet();
+        self.run_for(u64::from(QUIET_SECS / 2) * SECOND);
+        let late = self.of_role(Role::Late);
+        for client in &late {
+            self.subscribe_fresh(*client, "r/#");
+        }
+        self.run_for(u64::from(QUIET_SECS / 2) * SECOND);
+        self.check_drained();
+        self.check_sockets();
+        let stats = self.stats();
+        if self.oracle.violation.is_none() {
+            self.oracle.check_quiet(&stats);
+        }
+        for client in late {
+            self.dismiss(client);
+        }
+        self.quiet = false;
+    }
+
+    fn become_quiet(&mut self) {
+        self.quiet = true;
+        for index in 0..self.sockets.len() {
+            self.sockets[index].stalled_until = Time(0);
+            let socket = SocketId(index as u32);
+            if !self.ends_by_itself(socket) {
+                self.give_up(socket);
+            }
+        }
+    }
+
+    /// Says goodbye for a client that is not needed any more.
+    fn dismiss(&mut self, client: ClientIndex) {
+        if self.clients[usize::from(client.0)].phase == Phase::Online {
+            self.with_client(client, |client, context| {
+                client.say_goodbye(context, false, None, 0)
+            });
+            self.lose(client, Loss::Fin);
+        }
+    }
+
+    /// When all is quiet everyone is connected and nobody waits for anything.
+    fn check_drained(&mut self) {
+        for client in &self.clients {
+            if !client.is_drained(self.now) {
+                let detail = format!(
+                    "{:?} {:?}: {}",
+                    client.index,
+                    client.client_id,
+                    client.pending()
+                );
+                self.oracle.fail(Rule::Stuck, detail);
+                return;
+            }
+        }
+        if let Some(link) = self.links.iter().position(|link| !link.is_empty()) {
+            self.fail(Rule::Stuck, format!("link {link} is not empty"));
+        }
+        let stats = self.stats();
+        if stats.queued_messages + stats.inflight_messages > 0 {
+            let detail = format!(
+                "all clients have drained, but {} messages are queued and {} in flight",
+                stats.queued_messages, stats.inflight_messages
+            );
+            self.fail(Rule::Stuck, detail);
+        }
+    }
+
+    /// Clears all retained messages, ends all sessions, and looks at what is left.
+    fn everyone_leaves(&mut self) {
+        self.quiet = true;
+        self.leaving = true;
+        for client in self.of_role(Role::Worker) {
+            self.clear_retained(client);
+        }
+        self.run_for(8 * SECOND);
+        for client in self.of_role(Role::Worker) {
+            self.lose(client, Loss::Fin);
+            self.clients[usize::from(client.0)].must_clean = true;
+        }
+        self.run_for(4 * SECOND);
+        for client in self.of_role(Role::Worker) {
+            self.clients[usize::from(client.0)].role = Role::Late;
+            self.dismiss(client);
+        }
+        for client in self.of_role(Role::Watcher) {
+            self.dismiss(client);
+        }
+        self.run_for(4 * SECOND);
+        self.check_left_behind();
+        let wills = self
+            .oracle
+            .attempts
+            .iter()
+            .filter_map(|attempt| attempt.will.as_ref());
+        let discarded = wills
+            .filter(|will| will.state == WillState::Discarded)
+            .count();
+        self.coverage.add("will discarded", discarded as u64);
+    }
+
+    fn clear_retained(&mut self, client: ClientIndex) {
+        for k in 0..self.oracle.topics.retained_per_client() {
+            let order = PublishOrder {
+                topic: self.oracle.topics.retained(client, k),
+                qos: Qos::AtMostOnce,
+                retain: true,
+                clears: true,
+                payload_len: 0,
+                expiry_secs: None,
+                adorned: false,
+                stream: self.clients[usize::from(client.0)].stream,
+            };
+            if self.clients[usize::from(client.0)].phase == Phase::Online {
+                self.with_client(client, |client, context| {
+                    client.publish(context, order);
+                });
+            }
+        }
+    }
+
+    fn check_left_behind(&mut self) {
+        let stats = self.stats();
+        let mut left = vec![
+            ("connections", stats.connections),
+            ("sessions", stats.sessions),
+            ("sessions offline", stats.sessions_offline),
+            ("subscriptions", stats.subscriptions),
+            ("queued messages", stats.queued_messages),
+            ("messages in flight", stats.inflight_messages),
+            ("bytes of queues", stats.memory.queues),
+        ];
+        if self.plan.settings.sys_interval_secs == 0 {
+            left.push(("retained messages", stats.retained_messages));
+            left.push(("bytes of retained messages", stats.memory.retained));
+        }
+        left.retain(|(_, count)| *count > 0);
+        if !left.is_empty() {
+            self.fail(
+                Rule::Leak,
+                format!("everyone has left, but these are there: {left:?}"),
+            );
+        }
+    }
+}

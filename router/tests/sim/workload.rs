@@ -1,0 +1,331 @@
+//! What clients do while faults are on: connect, subscribe, publish, disconnect, and what goes wrong
+//! with them. When all is quiet they only come back and answer.
+
+use ringmq_codec::{Qos, RetainHandling, SubscriptionOptions, Version};
+
+use crate::client::{ClientIndex, Phase, PublishOrder, Role};
+use crate::client_send::{ConnectOrder, WillOrder};
+use crate::network::Loss;
+use crate::oracle::StreamId;
+use crate::plan::DELAY_SECS_MAX;
+use crate::time::SECOND;
+use crate::topics::{FilterId, TopicId};
+use crate::world::{Event, World};
+
+/// Bytes a client lets wait on its side before it publishes no more.
+const UPSTREAM_MAX: usize = 32 << 10;
+
+/// The first filters of the table, which are wildcards mostly.
+const BROAD_FILTERS: u64 = 26;
+
+fn qos(number: u64) -> Qos {
+    match number {
+        0 => Qos::AtMostOnce,
+        1 => Qos::AtLeastOnce,
+        _ => Qos::ExactlyOnce,
+    }
+}
+
+impl World {
+    /// One step of a client, and the time of the next.
+    pub(crate) fn step(&mut self, client: ClientIndex) {
+        let at = self.now.plus(1 + self.workload.around(self.plan.step_mean));
+        self.schedule(at, Event::Step(client));
+        match self.clients[usize::from(client.0)].role {
+            Role::Worker => self.worker_step(client),
+            Role::Watcher | Role::Late => {}
+        }
+    }
+
+    fn worker_step(&mut self, client: ClientIndex) {
+        let held = &self.clients[usize::from(client.0)];
+        match held.phase {
+            Phase::Offline => {
+                if self.now >= held.connect_at || self.quiet {
+                    self.worker_connect(client);
+                }
+            }
+            Phase::Connecting => {
+                if !self.quiet && self.faults.chance(20) {
+                    self.lose(client, Loss::Reset);
+                }
+            }
+            Phase::Online => {
+                if !self.quiet && self.strike(client) {
+                    return;
+                }
+                self.keep_alive(client);
+                if !self.quiet {
+                    self.act(client);
+                }
+            }
+        }
+    }
+
+    /// When a client that lost its connection comes back.
+    pub(crate) fn plan_reconnect(&mut self, client: ClientIndex) {
+        let wait = match self.workload.below(10) {
+            0..=4 => self.workload.below(SECOND / 4),
+            5..=8 => self.workload.below(3 * SECOND),
+            _ => self.workload.below(8 * SECOND),
+        };
+        let at = self.now.plus(wait);
+        self.clients[usize::from(client.0)].connect_at = at;
+    }
+
+    fn keep_alive(&mut self, client: ClientIndex) {
+        let held = &self.clients[usize::from(client.0)];
+        let every = u64::from(held.plan.keep_alive_secs) * SECOND * 7 / 10;
+        if every > 0 && self.now.since(held.last_written) > every {
+            self.with_client(client, |client, context| client.ping(context.now));
+        }
+    }
+
+    fn worker_connect(&mut self, client: ClientIndex) {
+        let plan = self.clients[usize::from(client.0)].plan.clone();
+        let persistent = !self.leaving && (self.quiet || self.workload.chance(plan.persistent));
+        let mut order = ConnectOrder {
+            clean: !persistent || plan.assigned || self.workload.chance(30),
+            expiry_secs: 0,
+            will: None,
+        };
+        if persistent && !plan.assigned {
+            order.expiry_secs = match self.quiet {
+                true => 3_600,
+                false => *self.workload.pick(&[1, 2, 3, DELAY_SECS_MAX, 30, u32::MAX]),
+            };
+        }
+        if !self.quiet && self.workload.chance(400) {
+            let will = WillOrder {
+                qos: qos(self.workload.below(3)),
+                delay_secs: *self.workload.pick(&[0, 0, 1, 2, DELAY_SECS_MAX]),
+                payload_len: self.workload.within(12..=40) as usize,
+            };
+            if will.delay_secs > 0 && plan.version.is_v5() {
+                self.coverage.hit("will delayed");
+            }
+            order.will = Some(will);
+        }
+        self.connect(client, &order);
+        if plan.assigned {
+            self.coverage.hit("session without a name");
+        }
+        let clean = order.clean || plan.assigned;
+        if !self.quiet && clean && self.faults.chance(200) {
+            self.speak_early(client);
+        }
+    }
+
+    /// Opens a connection as ordered.
+    pub(crate) fn connect(&mut self, client: ClientIndex, order: &ConnectOrder) {
+        let socket = self.open_socket(client);
+        let expiry_secs_max = self.plan.settings.session_expiry_secs_max;
+        self.with_client(client, |client, context| {
+            client.connect(context, socket, order, expiry_secs_max);
+        });
+    }
+
+    /// Sends packets behind the CONNECT without waiting for its answer. [v3.1.1 3.1.4] [v5 3.1.4]
+    fn speak_early(&mut self, client: ClientIndex) {
+        let subscription = self.subscription(client);
+        let mut publish = self.shared_publish(client);
+        publish.qos = publish.qos.min(Qos::AtLeastOnce);
+        let attempt = self.oracle.attempts.len() as u32 - 1;
+        publish.stream = StreamId(2_000_000 + attempt);
+        self.with_client(client, |client, context| {
+            client.subscribe(context, &[subscription]);
+            client.publish(context, publish);
+        });
+        self.coverage
+            .hit("CONNECT followed at once by more packets");
+    }
+
+    /// Whether a fault took the client's step.
+    fn strike(&mut self, client: ClientIndex) -> bool {
+        let rates = self.plan.faults.clone();
+        let mut draw = self.faults.below(1_000);
+        let mut hit = |rate: u64| {
+            let hit = draw < rate;
+            draw = if hit {
+                u64::MAX
+            } else {
+                draw.saturating_sub(rate)
+            };
+            hit
+        };
+        if hit(rates.reset) {
+            self.lose(client, Loss::Reset);
+        } else if hit(rates.fin) {
+            self.lose(client, Loss::Fin);
+        } else if hit(rates.half_open) {
+            self.lose(client, Loss::Silence);
+        } else if hit(rates.takeover) {
+            self.lose(client, Loss::Ghost);
+            self.worker_connect(client);
+        } else if hit(rates.stall) {
+            let until = self.now.plus(self.faults.below(3 * SECOND));
+            if let Some(socket) = self.clients[usize::from(client.0)].socket {
+                self.socket(socket).stalled_until = until;
+            }
+            return false;
+        } else if hit(rates.garbage) {
+            self.send_garbage(client);
+        } else if hit(rates.storm) {
+            for _ in 0..self.faults.within(2..=6) {
+                self.lose(client, Loss::Reset);
+                self.worker_connect(client);
+            }
+        } else {
+            return false;
+        }
+        true
+    }
+
+    fn send_garbage(&mut self, client: ClientIndex) {
+        let garbage: &[&[u8]] = &[
+            &[0x00, 0x00],
+            &[0x30, 0xFF, 0xFF, 0xFF, 0xFF, 0x7F],
+            &[0x36, 0x03, 0x00, 0x01, b'x'],
+            &[0x82, 0x02, 0x00, 0x00],
+            &[0x40, 0x01, 0x00],
+            &[0xF3, 0x00],
+        ];
+        let bytes = self.faults.pick(garbage).to_vec();
+        if let Some(attempt) = self.clients[usize::from(client.0)].attempt {
+            self.oracle.attempts[attempt.0 as usize].sent_garbage = true;
+        }
+        self.with_client(client, |client, _| client.out.extend_from_slice(&bytes));
+    }
+
+    fn act(&mut self, client: ClientIndex) {
+        let held = &self.clients[usize::from(client.0)];
+        let Some((attempt, socket)) = held.attempt.zip(held.socket) else {
+            return;
+        };
+        let crowded = self.sockets[socket.0 as usize].upstream.len() > UPSTREAM_MAX;
+        let garbled = self.oracle.attempts[attempt.0 as usize].sent_garbage;
+        if crowded || garbled {
+            return;
+        }
+        let subscribed = self.oracle.filters_of(attempt).len() as u64;
+        match self.workload.below(100) {
+            _ if self.workload.below(6) >= subscribed * 3 => self.subscribe_some(client),
+            0..=49 => self.publish_one(client, false),
+            50..=69 => self.publish_one(client, true),
+            70..=75 => {
+                for _ in 0..self.workload.within(2..=self.plan.burst_max) {
+                    let retained = self.workload.chance(300);
+                    self.publish_one(client, retained);
+                }
+            }
+            76..=84 => self.subscribe_some(client),
+            85..=90 => self.unsubscribe_some(client),
+            91..=93 => self.leave(client),
+            _ => {}
+        }
+    }
+
+    fn shared_publish(&mut self, client: ClientIndex) -> PublishOrder {
+        let topics = u64::from(self.oracle.topics.shared());
+        PublishOrder {
+            topic: TopicId(self.workload.below(topics) as u16),
+            qos: qos(self.workload.below(3)),
+            retain: false,
+            clears: false,
+            payload_len: self.workload.within(12..=self.plan.payload_max) as usize,
+            expiry_secs: self.workload.chance(self.plan.expiring).then_some(1),
+            adorned: self.workload.chance(100),
+            stream: self.clients[usize::from(client.0)].stream,
+        }
+    }
+
+    fn retained_publish(&mut self, client: ClientIndex) -> PublishOrder {
+        let count = self.oracle.topics.retained_per_client();
+        let k = self.workload.below(u64::from(count)) as u16;
+        let clears = self.workload.chance(80);
+        PublishOrder {
+            topic: self.oracle.topics.retained(client, k),
+            qos: qos(u64::from(k) % 3),
+            retain: true,
+            clears,
+            payload_len: self.workload.within(12..=self.plan.retained_payload_max) as usize,
+            expiry_secs: None,
+            adorned: !clears && self.workload.chance(50),
+            stream: self.clients[usize::from(client.0)].stream,
+        }
+    }
+
+    fn publish_one(&mut self, client: ClientIndex, retained: bool) {
+        // A publisher without a name has no order across its connections, so no last value.
+        let retained = retained && !self.clients[usize::from(client.0)].plan.assigned;
+        let order = match retained {
+            true => self.retained_publish(client),
+            false => self.shared_publish(client),
+        };
+        if order.qos > Qos::AtMostOnce && !self.clients[usize::from(client.0)].may_publish() {
+            return;
+        }
+        self.with_client(client, |client, context| {
+            client.publish(context, order);
+        });
+    }
+
+    fn subscription(&mut self, client: ClientIndex) -> (FilterId, SubscriptionOptions) {
+        let filters = match self.workload.chance(500) {
+            true => BROAD_FILTERS,
+            false => u64::from(self.oracle.topics.filters()),
+        };
+        let filter = FilterId(self.workload.below(filters) as u16);
+        let mut options = SubscriptionOptions::v3(qos(self.workload.below(3)));
+        if self.clients[usize::from(client.0)].version() == Version::V5 {
+            options.no_local = self.workload.chance(100);
+            options.retain_as_published = self.workload.chance(150);
+            options.retain_handling = *self.workload.pick(&[
+                RetainHandling::Send,
+                RetainHandling::Send,
+                RetainHandling::Send,
+                RetainHandling::SendIfNew,
+                RetainHandling::DoNotSend,
+            ]);
+        }
+        (filter, options)
+    }
+
+    fn subscribe_some(&mut self, client: ClientIndex) {
+        let mut wanted: Vec<(FilterId, SubscriptionOptions)> = Vec::new();
+        for _ in 0..self.workload.within(1..=3) {
+            let subscription = self.subscription(client);
+            if wanted.iter().all(|(filter, _)| *filter != subscription.0) {
+                wanted.push(subscription);
+            }
+        }
+        self.with_client(client, |client, context| client.subscribe(context, &wanted));
+    }
+
+    fn unsubscribe_some(&mut self, client: ClientIndex) {
+        let Some(attempt) = self.clients[usize::from(client.0)].attempt else {
+            return;
+        };
+        let mut filters = self.oracle.filters_of(attempt);
+        if filters.is_empty() {
+            return;
+        }
+        let keep = self.workload.below(filters.len() as u64) as usize;
+        let wanted = filters.split_off(keep);
+        let wanted = &wanted[..wanted.len().min(2)];
+        self.with_client(client, |client, context| {
+            client.unsubscribe(context, wanted)
+        });
+    }
+
+    /// A client says DISCONNECT and closes.
+    fn leave(&mut self, client: ClientIndex) {
+        let will = self.workload.chance(200);
+        let expiry_secs = self.workload.chance(200).then_some(DELAY_SECS_MAX);
+        let expiry_secs_max = self.plan.settings.session_expiry_secs_max;
+        self.with_client(client, |client, context| {
+            client.say_goodbye(context, will, expiry_secs, expiry_secs_max);
+        });
+        self.lose(client, Loss::Fin);
+    }
+}
