@@ -5,7 +5,7 @@
 
 use crate::property::{Carrier, id};
 use crate::read::Reader;
-use crate::{DecodeError, Field, PacketType, Property, write};
+use crate::{DecodeError, Field, PacketType, Property, Version, write};
 
 /// Properties of one packet, without their length prefix. Empty for v3.
 ///
@@ -41,25 +41,34 @@ impl<'a> Properties<'a> {
         self.0.is_empty()
     }
 
-    /// Bytes on the wire with the length prefix.
+    /// Bytes on the wire with the length prefix: none before v5.
     #[inline]
-    pub(crate) const fn encoded_length(self) -> usize {
+    pub(crate) const fn encoded_length(self, version: Version) -> usize {
+        if !version.is_v5() {
+            return 0;
+        }
         write::length_of_variable_byte_integer(self.0.len() as u32) + self.0.len()
     }
 
-    /// Appends length prefix and properties.
+    /// Appends length prefix and properties: nothing before v5.
     #[inline]
-    pub(crate) fn write(self, out: &mut Vec<u8>) {
-        write::variable_byte_integer(self.0.len(), out);
-        out.extend_from_slice(self.0);
+    pub(crate) fn write(self, version: Version, out: &mut Vec<u8>) {
+        if version.is_v5() {
+            write::variable_byte_integer(self.0.len(), out);
+            out.extend_from_slice(self.0);
+        }
     }
 
-    /// Reads length prefix and properties of `carrier`, and checks them.
+    /// Reads length prefix and properties of `carrier`, and checks them: nothing before v5.
     #[inline]
     pub(crate) fn read(
         reader: &mut Reader<'a>,
         carrier: Carrier,
+        version: Version,
     ) -> Result<Properties<'a>, DecodeError> {
+        if !version.is_v5() {
+            return Ok(Properties::EMPTY);
+        }
         let length = reader.variable_byte_integer(Field::Properties)?;
         if length == 0 {
             return Ok(Properties::EMPTY);

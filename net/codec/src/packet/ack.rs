@@ -44,7 +44,7 @@ impl<'a> Ack<'a> {
                 .ok_or(DecodeError::ReasonCode(packet_type, code))?;
         }
         if !reader.is_empty() {
-            ack.properties = Properties::read(&mut reader, Carrier::Packet(packet_type))?;
+            ack.properties = Properties::read(&mut reader, Carrier::Packet(packet_type), version)?;
         }
         reader.finish(packet_type)?;
         Ok(ack)
@@ -64,7 +64,7 @@ impl<'a> Ack<'a> {
             (true, _) => write_packet(first_byte, out, |out| {
                 write::two_byte_integer(self.packet_id.get(), out);
                 out.push(self.reason as u8);
-                self.properties.write(out);
+                self.properties.write(version, out);
             }),
         }
     }

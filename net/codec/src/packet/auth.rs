@@ -33,7 +33,8 @@ impl<'a> Auth<'a> {
         let code = reader.byte(Field::ReasonCode)?;
         let reason = ReasonCode::of_packet(PacketType::Auth, code)
             .ok_or(DecodeError::ReasonCode(PacketType::Auth, code))?;
-        let properties = Properties::read(&mut reader, Carrier::Packet(PacketType::Auth))?;
+        let carrier = Carrier::Packet(PacketType::Auth);
+        let properties = Properties::read(&mut reader, carrier, version)?;
         reader.finish(PacketType::Auth)?;
         let is_method = |property| matches!(property, Property::AuthenticationMethod(_));
         if !properties.iter().any(is_method) {
@@ -47,7 +48,7 @@ impl<'a> Auth<'a> {
         write_packet(PacketType::Auth.first_byte(), out, |out| {
             if self.reason != ReasonCode::Success || !self.properties.is_empty() {
                 out.push(self.reason as u8);
-                self.properties.write(out);
+                self.properties.write(version, out);
             }
         });
     }

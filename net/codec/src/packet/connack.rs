@@ -36,10 +36,8 @@ impl<'a> ConnAck<'a> {
         if session_present && reason.is_error() {
             return Err(DecodeError::SessionPresentOnRefusal);
         }
-        let properties = match version {
-            Version::V5 => Properties::read(&mut reader, Carrier::Packet(PacketType::ConnAck))?,
-            Version::V31 | Version::V311 => Properties::EMPTY,
-        };
+        let carrier = Carrier::Packet(PacketType::ConnAck);
+        let properties = Properties::read(&mut reader, carrier, version)?;
         reader.finish(PacketType::ConnAck)?;
         Ok(ConnAck {
             session_present,
@@ -53,7 +51,7 @@ impl<'a> ConnAck<'a> {
             out.push(u8::from(self.session_present && version != Version::V31));
             if version.is_v5() {
                 out.push(self.reason as u8);
-                self.properties.write(out);
+                self.properties.write(version, out);
             } else {
                 out.push(self.reason.to_return_code());
             }

@@ -66,11 +66,8 @@ impl<'a> Connect<'a> {
         let flags = reader.byte(Field::ConnectFlags)?;
         check_flags(flags, version)?;
         let keep_alive_secs = reader.two_byte_integer(Field::KeepAlive)?;
-        let properties = if version.is_v5() {
-            Properties::read(&mut reader, Carrier::Packet(PacketType::Connect))?
-        } else {
-            Properties::EMPTY
-        };
+        let carrier = Carrier::Packet(PacketType::Connect);
+        let properties = Properties::read(&mut reader, carrier, version)?;
         let client_id = reader.text(Field::ClientIdentifier)?;
         let will = Will::read(&mut reader, flags, version)?;
         // 3.1 has the remaining length overrule these two flags: the fields may be missing.
@@ -109,14 +106,10 @@ impl<'a> Connect<'a> {
             out.push(self.version as u8);
             out.push(self.flags());
             write::two_byte_integer(self.keep_alive_secs, out);
-            if self.version.is_v5() {
-                self.properties.write(out);
-            }
+            self.properties.write(self.version, out);
             write::text(self.client_id, out);
             if let Some(will) = &self.will {
-                if self.version.is_v5() {
-                    will.properties.write(out);
-                }
+                will.properties.write(self.version, out);
                 write::text(will.topic.as_str(), out);
                 write::binary(will.payload, out);
             }
@@ -162,11 +155,8 @@ impl<'a> Will<'a> {
         }
         let qos = Qos::from_bits((flags & flag::WILL_QOS) >> flag::WILL_QOS_SHIFT)
             .ok_or(DecodeError::WillQos3)?;
-        let properties = if version.is_v5() {
-            Properties::read(reader, Carrier::Will)?
-        } else {
-            Properties::EMPTY
-        };
+        let carrier = Carrier::Will;
+        let properties = Properties::read(reader, carrier, version)?;
         let topic = reader.topic_name(Field::WillTopic)?;
         let payload = reader.binary(Field::WillPayload)?;
         let retain = flags & flag::WILL_RETAIN != 0;

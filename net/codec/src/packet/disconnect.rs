@@ -30,7 +30,7 @@ impl<'a> Disconnect<'a> {
                 .ok_or(DecodeError::ReasonCode(PacketType::Disconnect, code))?;
             if !reader.is_empty() {
                 let carrier = Carrier::Packet(PacketType::Disconnect);
-                disconnect.properties = Properties::read(&mut reader, carrier)?;
+                disconnect.properties = Properties::read(&mut reader, carrier, version)?;
             }
         }
         reader.finish(PacketType::Disconnect)?;
@@ -43,7 +43,7 @@ impl<'a> Disconnect<'a> {
             if version.is_v5() && (self.reason != ReasonCode::Success || has_properties) {
                 out.push(self.reason as u8);
                 if has_properties {
-                    self.properties.write(out);
+                    self.properties.write(version, out);
                 }
             }
         });

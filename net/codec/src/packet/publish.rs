@@ -51,11 +51,8 @@ impl<'a> Publish<'a> {
             Qos::AtMostOnce => None,
             Qos::AtLeastOnce | Qos::ExactlyOnce => Some(reader.packet_id()?),
         };
-        let properties = if version.is_v5() {
-            Properties::read(&mut reader, Carrier::Packet(PacketType::Publish))?
-        } else {
-            Properties::EMPTY
-        };
+        let carrier = Carrier::Packet(PacketType::Publish);
+        let properties = Properties::read(&mut reader, carrier, version)?;
         if topic.is_none() {
             check_topic_is_aliased(properties, version)?;
         }
@@ -91,9 +88,7 @@ impl<'a> Publish<'a> {
         if let Some(packet_id) = self.packet_id {
             write::two_byte_integer(packet_id.get(), out);
         }
-        if version.is_v5() {
-            self.properties.write(out);
-        }
+        self.properties.write(version, out);
         out.extend_from_slice(self.payload);
     }
 
@@ -111,11 +106,7 @@ impl<'a> Publish<'a> {
     #[inline]
     fn remaining_length(&self, version: Version) -> usize {
         let packet_id_length = if self.packet_id.is_some() { 2 } else { 0 };
-        let properties_length = if version.is_v5() {
-            self.properties.encoded_length()
-        } else {
-            0
-        };
+        let properties_length = self.properties.encoded_length(version);
         2 + self.topic_text().len() + packet_id_length + properties_length + self.payload.len()
     }
 
@@ -126,7 +117,6 @@ impl<'a> Publish<'a> {
 }
 
 /// An empty topic needs a topic alias, which only v5 has. [v3.1.1 MQTT-4.7.3-1] [v5 3.3.2.1]
-#[cold]
 fn check_topic_is_aliased(properties: Properties<'_>, version: Version) -> Result<(), DecodeError> {
     if !version.is_v5() {
         return Err(DecodeError::TopicName(Field::TopicName));

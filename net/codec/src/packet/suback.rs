@@ -90,10 +90,8 @@ impl<'a> SubAck<'a> {
     ) -> Result<SubAck<'a>, DecodeError> {
         let mut reader = Reader::new(body);
         let packet_id = reader.packet_id()?;
-        let properties = match version {
-            Version::V5 => Properties::read(&mut reader, Carrier::Packet(packet_type))?,
-            Version::V31 | Version::V311 => Properties::EMPTY,
-        };
+        let carrier = Carrier::Packet(packet_type);
+        let properties = Properties::read(&mut reader, carrier, version)?;
         let reasons = if packet_type == PacketType::UnsubAck && !version.is_v5() {
             reader.finish(packet_type)?;
             ReasonCodes::List(&[])
@@ -111,7 +109,7 @@ impl<'a> SubAck<'a> {
         write_packet(packet_type.first_byte(), out, |out| {
             write::two_byte_integer(self.packet_id.get(), out);
             if version.is_v5() {
-                self.properties.write(out);
+                self.properties.write(version, out);
                 out.extend(self.reasons.iter().map(|reason| reason as u8));
             } else if packet_type == PacketType::SubAck {
                 let failure = ReasonCode::UnspecifiedError as u8;

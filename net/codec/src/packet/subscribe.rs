@@ -54,10 +54,8 @@ impl<'a> Subscribe<'a> {
     pub(super) fn decode(body: &'a [u8], version: Version) -> Result<Subscribe<'a>, DecodeError> {
         let mut reader = Reader::new(body);
         let packet_id = reader.packet_id()?;
-        let properties = match version {
-            Version::V5 => Properties::read(&mut reader, Carrier::Packet(PacketType::Subscribe))?,
-            Version::V31 | Version::V311 => Properties::EMPTY,
-        };
+        let carrier = Carrier::Packet(PacketType::Subscribe);
+        let properties = Properties::read(&mut reader, carrier, version)?;
         let filters = SubscribeFilters::read(reader, version)?;
         Ok(Subscribe {
             packet_id,
@@ -102,9 +100,7 @@ fn encode<'f>(
 ) {
     write_packet(PacketType::Subscribe.first_byte(), out, |out| {
         write::two_byte_integer(packet_id.get(), out);
-        if version.is_v5() {
-            properties.write(out);
-        }
+        properties.write(version, out);
         for (filter, options) in filters {
             write::text(filter.as_str(), out);
             out.push(if version.is_v5() {

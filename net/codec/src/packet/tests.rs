@@ -7,6 +7,7 @@
 
 mod accepted;
 mod accepted_v5;
+mod lengths;
 mod refused;
 mod refused_connect;
 mod refused_properties;

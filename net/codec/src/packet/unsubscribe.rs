@@ -50,10 +50,8 @@ impl<'a> Unsubscribe<'a> {
     pub(super) fn decode(body: &'a [u8], version: Version) -> Result<Unsubscribe<'a>, DecodeError> {
         let mut reader = Reader::new(body);
         let packet_id = reader.packet_id()?;
-        let properties = match version {
-            Version::V5 => Properties::read(&mut reader, Carrier::Packet(PacketType::Unsubscribe))?,
-            Version::V31 | Version::V311 => Properties::EMPTY,
-        };
+        let carrier = Carrier::Packet(PacketType::Unsubscribe);
+        let properties = Properties::read(&mut reader, carrier, version)?;
         let filters = UnsubscribeFilters::read(reader, version)?;
         Ok(Unsubscribe {
             packet_id,
@@ -97,9 +95,7 @@ fn encode<'f>(
 ) {
     write_packet(PacketType::Unsubscribe.first_byte(), out, |out| {
         write::two_byte_integer(packet_id.get(), out);
-        if version.is_v5() {
-            properties.write(out);
-        }
+        properties.write(version, out);
         for filter in filters {
             write::text(filter.as_str(), out);
         }

@@ -4,10 +4,7 @@ use super::{ALL, SINCE_V311, V3, V5, V311, check_refused};
 use crate::DecodeError as E;
 use crate::Field as F;
 use crate::PacketType as T;
-use crate::ReasonCode::{
-    MalformedPacket, PacketTooLarge, ProtocolError, TopicFilterInvalid, TopicNameInvalid,
-};
-use crate::frame::split;
+use crate::ReasonCode::{MalformedPacket, ProtocolError, TopicFilterInvalid, TopicNameInvalid};
 
 #[test]
 #[rustfmt::skip]
@@ -45,26 +42,6 @@ fn fixed_header() {
         (V5, "C0 8000", E::RemainingLengthNotMinimal, MalformedPacket),
         (V5, "30 84808000 <a> 00", E::RemainingLengthNotMinimal, MalformedPacket),
     ]);
-}
-
-#[test]
-fn sizes_are_refused_by_the_header() {
-    let too_large = [
-        &[0x30, 0xFF, 0xFF, 0xFF, 0x7F][..],
-        &[0x30, 5],
-        &[0x30, 0x80, 1],
-    ];
-    for header in too_large {
-        assert_eq!(split(header, 6), Err(E::PacketTooLarge), "{header:X?}");
-    }
-    assert_eq!(E::PacketTooLarge.reason(), PacketTooLarge);
-    assert_eq!(split(&[0x30, 4], 6), Ok(None));
-    assert_eq!(split(&too_large[0][..4], 6), Ok(None));
-    assert_eq!(split(too_large[0], crate::PACKET_SIZE_MAX), Ok(None));
-    assert_eq!(
-        split(too_large[0], crate::PACKET_SIZE_MAX - 1),
-        Err(E::PacketTooLarge)
-    );
 }
 
 #[test]
