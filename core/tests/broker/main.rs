@@ -1,0 +1,11 @@
+//! A broker in this process, over real sockets: what its shards do together. What a shard decides is
+//! tested in `ringmq-router`, what a socket does in `ringmq-ring`.
+
+mod client;
+mod connections;
+mod links;
+mod payloads;
+mod publish;
+mod server;
+mod shutdown;
+mod slow_subscriber;

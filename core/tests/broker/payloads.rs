@@ -1,0 +1,54 @@
+//! Messages larger than any buffer on their way.
+
+use ringmq_codec::Qos;
+
+use crate::client::{Client, Incoming};
+use crate::server::Server;
+
+fn check_large_payload(shards: u8) {
+    let server = Server::start(shards);
+    let mut subscribers: Vec<Client> = (0..8)
+        .map(|i| {
+            let mut client = Client::connect(server.address, &format!("subscriber-{i}"));
+            client.subscribe("large", Qos::AtLeastOnce);
+            client
+        })
+        .collect();
+    let mut publisher = Client::connect(server.address, "publisher");
+    for round in 0..4_u32 {
+        let payload: Vec<u8> = (0..500 * 1024_u32)
+            .map(|i| (i.wrapping_mul(2_654_435_761) >> 24) as u8 ^ round as u8)
+            .collect();
+        let id = publisher.publish("large", &payload, Qos::AtLeastOnce);
+        for subscriber in &mut subscribers {
+            assert!(subscriber.message().payload == payload, "bytes differ");
+        }
+        assert_eq!(publisher.receive(), Incoming::PubAck(id.unwrap()));
+    }
+    server.stop();
+}
+
+#[test]
+fn half_a_megabyte_arrives_whole_on_one_shard() {
+    check_large_payload(1);
+}
+
+#[test]
+fn half_a_megabyte_arrives_whole_across_shards() {
+    check_large_payload(4);
+}
+
+#[test]
+fn a_packet_byte_by_byte_is_a_packet() {
+    let server = Server::start(2);
+    let mut subscriber = Client::connect(server.address, "subscriber");
+    subscriber.subscribe("slowly", Qos::AtMostOnce);
+    let mut publisher = Client::connect(server.address, "publisher");
+    let mut bytes = Vec::new();
+    publisher.encode_publish("slowly", b"drop by drop", Qos::AtMostOnce, &mut bytes);
+    for byte in bytes {
+        publisher.write(&[byte]);
+    }
+    assert_eq!(subscriber.message().payload, b"drop by drop");
+    server.stop();
+}
