@@ -68,7 +68,7 @@ pub(crate) struct Connection {
     /// When the last packet came, or reading went on after a pause.
     pub(crate) active: Millis,
     /// Bytes that are no whole packet yet, or came while the connection was not read.
-    pub(crate) buffer: Option<Box<Vec<u8>>>,
+    pub(crate) buffer: Vec<u8>,
     pub(crate) peer: SocketAddr,
 }
 
@@ -79,6 +79,11 @@ impl Connection {
             Phase::Connected(session) => Some(session),
             _ => None,
         }
+    }
+
+    /// Memory of received bytes that wait, bytes.
+    pub(crate) fn buffer_bytes(&self) -> u64 {
+        self.buffer.capacity() as u64
     }
 
     /// Whether received bytes must wait.
@@ -119,7 +124,7 @@ impl Connections {
             listener,
             receiving: 0,
             active: now,
-            buffer: None,
+            buffer: Vec::new(),
             peer,
         });
     }
@@ -162,15 +167,13 @@ impl Connections {
         (self.slots.capacity() * size_of::<Option<Connection>>()) as u64
     }
 
-    /// Memory of received bytes that wait, bytes.
-    pub(crate) fn buffer_bytes(&self) -> u64 {
-        let buffers = self
-            .slots
-            .iter()
-            .flatten()
-            .filter_map(|it| it.buffer.as_ref());
-        buffers
-            .map(|buffer| (buffer.capacity() + size_of::<Vec<u8>>()) as u64)
-            .sum()
+    /// Places of the table, used or not.
+    pub(crate) fn places(&self) -> u32 {
+        self.slots.len() as u32
+    }
+
+    /// The connection at a place, if there is one.
+    pub(crate) fn at(&self, place: u32) -> Option<&Connection> {
+        self.slots.get(place as usize)?.as_ref()
     }
 }

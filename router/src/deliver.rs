@@ -146,6 +146,7 @@ impl Delivery<'_> {
                 receivers.clear();
                 self.stats.packets_sent_total += count;
                 self.stats.publishes_sent_total += count;
+                self.stats.publish_bytes_sent_total += content.payload.len() as u64 * count;
                 self.stats.bytes_sent_total += len * count;
             }
         }
@@ -258,7 +259,7 @@ impl Delivery<'_> {
                 self.outputs.bytes[at..at + 2].copy_from_slice(&id);
             }
         }
-        self.count_publish(start);
+        self.count_publish(start, shared.content.payload);
         self.outputs.send_to(start, hot.connection);
     }
 
@@ -293,7 +294,7 @@ impl Delivery<'_> {
     ) {
         let start = self.outputs.bytes.len();
         publish_frame::encode(content, envelope, self.now, &mut self.outputs.bytes);
-        self.count_publish(start);
+        self.count_publish(start, content.payload);
         self.outputs.send_to(start, to);
     }
 
@@ -306,7 +307,8 @@ impl Delivery<'_> {
         self.outputs.send_to(start, to);
     }
 
-    fn count_publish(&mut self, start: usize) {
+    fn count_publish(&mut self, start: usize, payload: &[u8]) {
+        self.stats.publish_bytes_sent_total += payload.len() as u64;
         self.stats.packets_sent_total += 1;
         self.stats.publishes_sent_total += 1;
         self.stats.bytes_sent_total += (self.outputs.bytes.len() - start) as u64;

@@ -10,6 +10,7 @@
 mod acknowledge;
 #[doc(hidden)]
 pub mod bench;
+mod census;
 mod command;
 mod connect;
 mod connection;

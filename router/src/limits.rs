@@ -78,3 +78,6 @@ pub const LIVE_TOPICS_MAX: u32 = 4_096;
 /// Bytes put out for one session's queue in one go: a socket buffer's worth, so that a long queue cannot
 /// fill a tick.
 pub const DRAIN_BYTES_MAX: u32 = 256 << 10;
+
+/// Sessions and connections whose memory is measured in one timer tick: about a millisecond.
+pub const CENSUS_PLACES: u32 = 1 << 16;

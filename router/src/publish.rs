@@ -36,6 +36,7 @@ impl Shard {
         outputs: &mut Outputs,
     ) -> Result<(), CloseReason> {
         self.stats.publishes_received_total += 1;
+        self.stats.publish_bytes_received_total += publish.payload.len() as u64;
         let Some(topic) = publish.topic else {
             return Err(CloseReason::Refused(ReasonCode::TopicAliasInvalid));
         };

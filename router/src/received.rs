@@ -16,17 +16,17 @@ impl Shard {
             return;
         };
         self.stats.bytes_received_total += bytes.len() as u64;
-        if let Some(buffer) = &mut connection.buffer {
-            buffer.extend_from_slice(bytes);
+        if !connection.buffer.is_empty() {
+            connection.buffer.extend_from_slice(bytes);
             self.parse_buffer(id, outputs);
         } else if connection.is_stopped() {
-            connection.buffer = Some(Box::new(bytes.to_vec()));
+            connection.buffer = bytes.to_vec();
         } else {
             let used = self.parse(id, bytes, outputs);
             if used < bytes.len()
                 && let Some(connection) = self.connections.get_mut(id)
             {
-                connection.buffer = Some(Box::new(bytes[used..].to_vec()));
+                connection.buffer = bytes[used..].to_vec();
             }
         }
     }
@@ -36,15 +36,13 @@ impl Shard {
         let Some(connection) = self.connections.get_mut(id) else {
             return;
         };
-        let Some(mut buffer) = connection.buffer.take() else {
-            return;
-        };
+        let mut buffer = std::mem::take(&mut connection.buffer);
         let used = self.parse(id, &buffer, outputs);
         if used < buffer.len()
             && let Some(connection) = self.connections.get_mut(id)
         {
             buffer.drain(..used);
-            connection.buffer = Some(buffer);
+            connection.buffer = buffer;
         }
     }
 

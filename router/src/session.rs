@@ -98,7 +98,7 @@ pub(crate) enum Subscriptions {
     #[default]
     None,
     One(FilterIndex),
-    Many(Box<Vec<FilterIndex>>),
+    Many(Vec<FilterIndex>),
 }
 
 impl Subscriptions {
@@ -115,7 +115,7 @@ impl Subscriptions {
         match self {
             Subscriptions::None => *self = Subscriptions::One(filter),
             Subscriptions::One(first) => {
-                *self = Subscriptions::Many(Box::new(vec![*first, filter]));
+                *self = Subscriptions::Many(vec![*first, filter]);
             }
             Subscriptions::Many(filters) => filters.push(filter),
         }
@@ -138,10 +138,7 @@ impl Subscriptions {
 
     fn bytes(&self) -> u64 {
         match self {
-            Subscriptions::Many(filters) => {
-                (size_of::<Vec<FilterIndex>>() + filters.capacity() * size_of::<FilterIndex>())
-                    as u64
-            }
+            Subscriptions::Many(filters) => (filters.capacity() * size_of::<FilterIndex>()) as u64,
             _ => 0,
         }
     }
@@ -189,7 +186,7 @@ impl Session {
     }
 
     /// Memory the session owns beside its place in the table, without queues, bytes.
-    fn owned_bytes(&self) -> u64 {
+    pub(crate) fn owned_bytes(&self) -> u64 {
         let inbound = self.inbound.as_ref().map_or(0, |inbound| inbound.bytes());
         let will = self.will.as_ref().map_or(0, |will| will.bytes());
         self.client_id.len() as u64 + self.subscriptions.bytes() + inbound + will
@@ -335,18 +332,20 @@ impl Sessions {
         self.offline
     }
 
-    /// Memory of sessions without what waits in queues, bytes.
-    pub(crate) fn bytes(&self) -> u64 {
-        let hot = (self.hot.capacity() * size_of::<Hot>()) as u64;
-        let names = (self.by_client_id.capacity() * (size_of::<SessionIndex>() + 1)) as u64;
-        let owned: u64 = self.cold.iter().map(|(_, it)| it.owned_bytes()).sum();
-        hot + names * 8 / 7 + self.cold.bytes() + owned
+    /// Places of the table, used or not.
+    pub(crate) fn places(&self) -> u32 {
+        self.hot.len() as u32
     }
 
-    /// Memory of queues and in-flight windows without the messages, bytes.
-    pub(crate) fn queue_bytes(&self) -> u64 {
-        let outgoing = self.cold.iter().filter_map(|(_, it)| it.outgoing.as_ref());
-        outgoing.map(|it| it.bytes()).sum()
+    /// The session at a place, if there is one.
+    pub(crate) fn at(&self, place: u32) -> Option<&Session> {
+        self.cold.get(place)
+    }
+
+    /// Memory of the table itself, bytes.
+    pub(crate) fn table_bytes(&self) -> u64 {
+        let hot = (self.hot.capacity() * size_of::<Hot>()) as u64;
+        hot + self.cold.bytes() + self.by_client_id.allocation_size() as u64
     }
 }
 

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use ringmq_codec::PropertiesBuffer;
 
+use crate::census::Census;
 use crate::connection::Connections;
 use crate::deliver::{Delivery, FanOutScratch};
 use crate::home::Home;
@@ -70,6 +71,7 @@ pub struct Shard {
     pub(crate) live_topics: LiveTopics,
     pub(crate) timers: Wheel<Timer>,
     pub(crate) sys: Sys,
+    pub(crate) census: Census,
     /// Counters; the gauges that can be asked for elsewhere are filled in by [`Shard::stats`].
     pub(crate) stats: Stats,
 
@@ -113,6 +115,7 @@ impl Shard {
             live_topics: LiveTopics::new(hash_seed),
             timers: Wheel::new(Millis(0)),
             sys: Sys::new(shards),
+            census: Census::default(),
             stats: Stats::default(),
             resuming: Vec::new(),
             draining: Vec::new(),
@@ -181,14 +184,15 @@ impl Shard {
     }
 
     fn memory(&self) -> MemoryUse {
+        let owned = self.census.owned(&self.sessions, &self.connections);
         MemoryUse {
             connections: self.connections.bytes() + self.timers.bytes(),
-            sessions: self.sessions.bytes(),
-            queues: self.sessions.queue_bytes() + self.messages.bytes() + self.replays.bytes(),
+            sessions: self.sessions.table_bytes() + owned.sessions,
+            queues: self.messages.bytes() + self.replays.bytes() + owned.queues,
             retained: self.home.store.bytes(),
             index: self.index.index_bytes(),
             interest: self.index.interest_bytes(),
-            buffers: self.connections.buffer_bytes() + self.links.bytes(),
+            buffers: self.links.bytes() + owned.buffers,
         }
     }
 

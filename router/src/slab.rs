@@ -91,6 +91,7 @@ impl<T> Slab<T> {
     }
 
     /// Entries with their names, in the order of the names.
+    #[cfg(test)]
     pub(crate) fn iter(&self) -> impl Iterator<Item = (u32, &T)> {
         (0..)
             .zip(&self.slots)

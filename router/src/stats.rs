@@ -25,6 +25,10 @@ pub struct Stats {
     pub packets_sent_total: u64,
     pub publishes_received_total: u64,
     pub publishes_sent_total: u64,
+    /// Payloads only.
+    pub publish_bytes_received_total: u64,
+    /// Payloads only.
+    pub publish_bytes_sent_total: u64,
     pub connections_opened_total: u64,
     pub connects_accepted_total: u64,
     pub handed_over_total: u64,
@@ -80,6 +84,8 @@ impl Stats {
         self.packets_sent_total += other.packets_sent_total;
         self.publishes_received_total += other.publishes_received_total;
         self.publishes_sent_total += other.publishes_sent_total;
+        self.publish_bytes_received_total += other.publish_bytes_received_total;
+        self.publish_bytes_sent_total += other.publish_bytes_sent_total;
         self.connections_opened_total += other.connections_opened_total;
         self.connects_accepted_total += other.connects_accepted_total;
         self.handed_over_total += other.handed_over_total;

@@ -34,6 +34,8 @@ impl Shard {
         }
         self.due = due;
         self.home.store.sweep(self.now, RETAINED_SWEEP_TOPICS);
+        self.census.step(&self.sessions, &self.connections);
+        self.publish_sys(outputs);
     }
 
     fn on_connect_timeout(&mut self, id: ConnectionId, outputs: &mut Outputs) {

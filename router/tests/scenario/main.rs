@@ -2,6 +2,7 @@
 //!
 //! A test is one call of `check` with a script (its language is described in `script`). What holds for
 //! one shard and matters across shards is checked for both.
+#![allow(clippy::unwrap_used, reason = "a test")]
 
 mod acknowledgements;
 mod backpressure;

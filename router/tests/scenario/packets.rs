@@ -35,7 +35,7 @@ fn encoded(packet: Packet<'_>, version: Version) -> Vec<u8> {
 
 /// `connect v5|v311|v31 [clean] [id=..] [expiry=secs] [keepalive=secs] [receive=n] [size=bytes]
 /// [user=..] [will=topic:payload:qos] [willretain] [willdelay=secs]`
-pub(crate) fn connect(client: &str, words: &[&str]) -> (Version, Vec<u8>) {
+pub(crate) fn connect(client_id: &str, words: &[&str]) -> (Version, Vec<u8>) {
     let options = options(words);
     let version = match words.first().copied() {
         Some("v31") => Version::V31,
@@ -73,7 +73,7 @@ pub(crate) fn connect(client: &str, words: &[&str]) -> (Version, Vec<u8>) {
         version,
         clean_start: options.contains_key("clean"),
         keep_alive_secs: number(&options, "keepalive").unwrap_or(0),
-        client_id: options.get("id").copied().unwrap_or(client),
+        client_id,
         will,
         user_name: options.get("user").copied(),
         password: None,

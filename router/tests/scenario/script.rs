@@ -1,7 +1,8 @@
 //! The language of the scenarios, a line each:
 //!
 //! - `a: connect v5 clean at=1` and the other packets of [`crate::packets`]: client `a` sends (a CONNECT
-//!   opens a connection first, at the shard `at`); `a: connected ...` also expects the CONNACK.
+//!   opens a connection first, at the shard `at`; with `home=2` its identifier lives on shard 2);
+//!   `a: connected ...` also expects the CONNACK.
 //! - `a< publish t x`: the next packet the client got. `a< -`: it got nothing more.
 //!   `a< closed`: the broker has closed the connection.
 //! - `a! open` (without a CONNECT), `a! drop`, `a! blocked`, `a! ready`: its transport; `a! paused`, `a! read`: whether it is read.
@@ -82,7 +83,11 @@ impl Script {
             return;
         }
         let options = packets::options(&words[1..]);
-        let (version, bytes) = packets::connect(client, &words[1..]);
+        let id = match options.get("home") {
+            Some(home) => self.client_id_on(client, home.parse().unwrap()),
+            None => options.get("id").copied().unwrap_or(client).to_owned(),
+        };
+        let (version, bytes) = packets::connect(&id, &words[1..]);
         let shard: usize = options.get("at").map_or(0, |it| it.parse().unwrap());
         self.collect();
         self.broker.open(client, shard % self.broker.shards.len());
@@ -95,6 +100,13 @@ impl Script {
             let got = got.unwrap_or_default();
             assert!(got.starts_with("connack 0x00"), "{client} got {got:?}");
         }
+    }
+
+    /// A client identifier that lives on the shard.
+    fn client_id_on(&self, client: &str, home: u8) -> String {
+        let names = (0..).map(|number| format!("{client}{number}"));
+        let mut fitting = names.filter(|it| self.broker.shards[0].home_of_client(it).0 == home);
+        fitting.next().unwrap()
     }
 
     fn collect(&mut self) {

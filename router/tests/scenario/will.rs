@@ -1,1 +1,100 @@
-//! Scenarios.
+//! Wills: when they are published, and when they are not.
+
+use crate::script::check;
+
+#[test]
+fn a_dropped_connection_leaves_its_will() {
+    check(
+        "s: connected v311 clean
+         s: subscribe 1 status:1
+         s< suback 1 0x01
+         d: connected v311 clean at=1 will=status:gone:1 willretain
+         d! drop
+         s< publish status gone q=1 id=1
+         o: connected v311 clean
+         o: subscribe 1 status:0
+         o< suback 1 0x00
+         o< publish status gone retain",
+    );
+}
+
+#[test]
+fn disconnect_takes_the_will_back_unless_it_says_otherwise() {
+    check(
+        "s: connected v311 clean
+         s: subscribe 1 status:0
+         s< suback 1 0x00
+         d: connected v311 clean will=status:gone
+         d: disconnect
+         d< closed
+         e: connected v5 clean will=status:gone
+         e: disconnect
+         e< closed
+         s< -
+         f: connected v5 clean will=status:f
+         f: disconnect reason=4
+         f< closed
+         s< publish status f",
+    );
+}
+
+#[test]
+fn a_takeover_and_silence_and_a_wrong_packet_leave_the_will() {
+    check(
+        "s: connected v311 clean
+         s: subscribe 1 status:0
+         s< suback 1 0x00
+         d: connected v311 clean id=x will=status:taken
+         e: connected v311 clean id=x will=status:silent keepalive=2
+         d< closed
+         s< publish status taken
+         pass 3
+         e< closed
+         s< publish status silent
+         f: connected v311 clean will=status:wrong
+         f: raw 00
+         f: raw 00
+         f< closed
+         s< publish status wrong",
+    );
+}
+
+#[test]
+fn a_delayed_will_waits_and_a_resume_cancels_it() {
+    check(
+        "s: connected v311 clean
+         s: subscribe 1 status:0
+         s< suback 1 0x00
+         d: connected v5 expiry=100 will=status:gone willdelay=5
+         d! drop
+         pass 4
+         s< -
+         d: connected v5 expiry=100 will=status:again willdelay=5
+         pass 10
+         s< -
+         d! drop
+         pass 5
+         s< publish status again
+         pass 100",
+    );
+}
+
+#[test]
+fn the_end_of_the_session_brings_the_will_forward() {
+    check(
+        "s: connected v311 clean
+         s: subscribe 1 status:0
+         s< suback 1 0x00
+         d: connected v5 expiry=3 will=status:expired willdelay=50
+         d! drop
+         pass 3
+         s< publish status expired
+         e: connected v5 expiry=30 will=status:cleaned willdelay=50
+         e! drop
+         e: connected v5 clean
+         s< publish status cleaned
+         f: connected v5 will=status:ended willdelay=50
+         f! drop
+         s< publish status ended",
+    );
+}
