@@ -5,7 +5,7 @@
 use std::time::Instant;
 
 use crate::event::ConnectionId;
-use crate::limits::{BUSY_RECEIVES, EPOCH, IDLE_EPOCHS};
+use crate::limits::{BUSY_RECEIVES, EPOCH_MILLIS, IDLE_EPOCHS};
 use crate::table::Slot;
 
 /// The engine's coarse clock and its busy connections.
@@ -34,7 +34,8 @@ impl Activity {
     /// Moves the clock.
     pub(crate) fn tick(&mut self, now: Instant) {
         let elapsed = now.saturating_duration_since(self.start);
-        self.epoch = (elapsed.as_micros() / EPOCH.as_micros()) as u64;
+        let millis = elapsed.as_secs() * 1_000 + u64::from(elapsed.subsec_millis());
+        self.epoch = millis / EPOCH_MILLIS;
     }
 
     /// Notes a receive with data. Returns whether it makes an idle connection busy.

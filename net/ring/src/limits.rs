@@ -29,8 +29,8 @@ pub(crate) const CHUNK_BYTES_MAX: usize = 64 * 1024;
 /// Bytes of free chunks kept for the next blocked connection; beyond it they go to the allocator.
 pub(crate) const CHUNK_POOL_BYTES_MAX: usize = 4 * 1024 * 1024;
 
-/// Length of an epoch, the grain in which activity of a connection is remembered.
-pub(crate) const EPOCH: Duration = Duration::from_millis(16);
+/// Milliseconds of an epoch, the grain in which activity of a connection is remembered.
+pub(crate) const EPOCH_MILLIS: u64 = 16;
 
 /// Receives with data, each within an epoch or two of the one before, that make a connection busy:
 /// about 50 messages a second. A sensor that speaks once a second stays idle.
