@@ -5,13 +5,13 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsRawFd, RawFd};
 
 use crate::address::{RawAddress, client_socket};
 use crate::engine::{Engine, OnEvent};
 use crate::error::{ConnectError, EngineError};
 use crate::event::{CloseCause, ConnectionId, Event};
-use crate::ring::Completion;
+use crate::ring::{Completion, Ring};
 use crate::submission::Request;
 use crate::table::{Armed, Location, NO_QUEUE, Phase};
 use crate::user_data::{self, Operation};
@@ -45,7 +45,8 @@ impl Engine {
                 unsafe { Request::connect(slot, &address, user_data) }
             },
         );
-        self.submit_now(ring).map_err(ConnectError::Engine)?;
+        self.guarded(|engine| engine.rings[ring].submit())
+            .map_err(ConnectError::Engine)?;
         Ok(connection)
     }
 
@@ -57,29 +58,9 @@ impl Engine {
         remote: SocketAddr,
     ) -> Result<u32, ConnectError> {
         let socket = client_socket(local, remote).map_err(ConnectError::Socket)?;
-        let mut descriptor = socket.as_raw_fd();
-        let user_data = user_data::pack(Operation::Install, 0, 0);
-        // SAFETY: `descriptor` lives until the end of this function, which enters the ring; if that fails
-        // the engine is broken and never enters again.
-        let request = unsafe { Request::install(&raw mut descriptor, user_data) };
-        self.queue_on(ring, &request);
-        self.submit_now(ring).map_err(ConnectError::Engine)?;
-        let mut completions = Vec::new();
-        let is_install = |user_data| user_data::operation(user_data) == Some(Operation::Install);
-        self.rings[ring]
-            .pick(&mut completions, is_install)
-            .map_err(ConnectError::Engine)?;
-        match completions.first() {
-            Some(completion) if completion.result >= 0 => Ok(descriptor as u32),
-            Some(completion) => Err(ConnectError::Socket(io::Error::from_raw_os_error(
-                -completion.result,
-            ))),
-            None => Err(ConnectError::Engine(EngineError::Broken)),
-        }
-    }
-
-    fn submit_now(&mut self, ring: usize) -> Result<(), EngineError> {
-        self.guarded(|engine| engine.rings[ring].submit())
+        self.guarded(|engine| put_into_table(&mut engine.rings[ring], socket.as_raw_fd()))
+            .map_err(ConnectError::Engine)?
+            .map_err(ConnectError::Socket)
     }
 
     pub(crate) fn on_connected(&mut self, completion: &Completion, on_event: &mut OnEvent<'_>) {
@@ -105,5 +86,27 @@ impl Engine {
         if queued {
             self.send_queued(index);
         }
+    }
+}
+
+/// Puts a descriptor into a free slot of the ring's table and returns the slot. The inner error is the
+/// kernel's refusal, the outer one a failure of the ring, which must not be entered again then.
+pub(crate) fn put_into_table(
+    ring: &mut Ring,
+    descriptor: RawFd,
+) -> Result<io::Result<u32>, EngineError> {
+    let mut slot = descriptor;
+    let user_data = user_data::pack(Operation::Install, 0, 0);
+    // SAFETY: `slot` lives until the end of this function, which enters the ring.
+    let request = unsafe { Request::install(&raw mut slot, user_data) };
+    ring.queue(&request)?;
+    ring.submit()?;
+    let mut completions = Vec::new();
+    let is_install = |user_data| user_data::operation(user_data) == Some(Operation::Install);
+    ring.pick(&mut completions, is_install)?;
+    match completions.first().map(|completion| completion.result) {
+        Some(result) if result < 0 => Ok(Err(io::Error::from_raw_os_error(-result))),
+        Some(_) => Ok(Ok(slot as u32)),
+        None => Err(EngineError::Broken),
     }
 }

@@ -186,10 +186,10 @@ impl Engine {
 
     /// Runs `work` unless an earlier failure left requests behind whose memory may be gone, and reports a
     /// failure of queueing along the way.
-    pub(crate) fn guarded(
+    pub(crate) fn guarded<T>(
         &mut self,
-        work: impl FnOnce(&mut Engine) -> Result<(), EngineError>,
-    ) -> Result<(), EngineError> {
+        work: impl FnOnce(&mut Engine) -> Result<T, EngineError>,
+    ) -> Result<T, EngineError> {
         if let Some(failure) = self.failure.take() {
             self.broken = true;
             return Err(failure);

@@ -56,6 +56,23 @@ impl EngineError {
         EngineError::System { doing, source }
     }
 
+    /// Reads what a failed registration means. All that the engine registers came with one kernel.
+    pub(crate) fn from_register(feature: &'static str, error: io::Error) -> EngineError {
+        match error.raw_os_error() {
+            Some(libc::EINVAL) => EngineError::FeatureMissing {
+                feature,
+                kernel: "5.19",
+            },
+            Some(libc::ENOMEM) => EngineError::MemlockLimit {
+                limit_bytes: soft_limit(libc::RLIMIT_MEMLOCK),
+            },
+            Some(libc::EMFILE) => EngineError::DescriptorLimit {
+                limit: soft_limit(libc::RLIMIT_NOFILE),
+            },
+            _ => EngineError::system(feature, error),
+        }
+    }
+
     /// Reads what a failed ring set-up means.
     pub(crate) fn from_set_up(error: io::Error) -> EngineError {
         match error.raw_os_error() {
@@ -168,5 +185,43 @@ impl std::error::Error for ConnectError {
             ConnectError::Socket(e) => Some(e),
             ConnectError::Engine(e) => Some(e),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line(error: EngineError) -> String {
+        let line = error.to_string();
+        assert!(!line.contains('\n'));
+        line
+    }
+
+    #[test]
+    fn each_failure_of_the_set_up_has_its_line() {
+        let of = |code| line(EngineError::from_set_up(io::Error::from_raw_os_error(code)));
+        assert!(of(libc::ENOSYS).contains("not available"));
+        assert!(of(libc::EINVAL).contains("needs Linux 6.1"));
+        assert!(of(libc::ENOMEM).contains("memlock limit too low"));
+        assert!(of(libc::EMFILE).contains("descriptor limit too low"));
+        assert!(of(libc::EIO).contains("setting up an io_uring failed"));
+        assert_eq!(
+            line(EngineError::Disabled { value: 2 }),
+            "io_uring is switched off on this kernel (kernel.io_uring_disabled = 2); set it to 0"
+        );
+    }
+
+    #[test]
+    fn each_failure_of_a_registration_has_its_line() {
+        let of = |code| {
+            line(EngineError::from_register(
+                "x",
+                io::Error::from_raw_os_error(code),
+            ))
+        };
+        assert_eq!(of(libc::EINVAL), "the kernel lacks x (needs Linux 5.19)");
+        assert!(of(libc::ENOMEM).contains("memlock limit too low"));
+        assert!(of(libc::EMFILE).contains("descriptor limit too low"));
     }
 }

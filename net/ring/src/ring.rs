@@ -76,15 +76,20 @@ impl Ring {
             .map_err(EngineError::from_set_up)?;
         io.submitter()
             .register_files_sparse(slots)
-            .map_err(|e| EngineError::system("registering the table of direct descriptors", e))?;
+            .map_err(|e| EngineError::from_register("a sparse table of direct descriptors", e))?;
         let buffers = Buffers::register(&io, config.receive_buffers, config.receive_buffer_bytes)
-            .map_err(|e| EngineError::system("registering the receive buffers", e))?;
+            .map_err(|e| EngineError::from_register("rings of provided buffers", e))?;
         Ok(Ring {
             io,
             buffers,
             backlog: VecDeque::new(),
             enters: 0,
         })
+    }
+
+    /// The io_uring itself, to ask what it can do.
+    pub(crate) fn io(&self) -> &IoUring {
+        &self.io
     }
 
     pub(crate) fn fd(&self) -> RawFd {
