@@ -128,7 +128,7 @@ impl Intake {
 
     /// Whether anything waits to be handled or acted on.
     pub(crate) fn has_work(&self) -> bool {
-        !self.outputs.list.is_empty() || !self.deferred.is_empty()
+        !self.outputs.list.is_empty() || !self.deferred.is_empty() || !self.router.is_idle()
     }
 
     #[inline]
