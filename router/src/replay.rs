@@ -119,10 +119,9 @@ impl Replays {
         }
     }
 
-    /// Memory of the pieces held, bytes; what they share with the store counts in both.
-    pub(crate) fn bytes(&self) -> u64 {
-        let table = self.by_session.capacity() * size_of::<(SessionIndex, SessionReplays)>();
-        table as u64
+    /// Memory of the tables, bytes; the pieces held share their messages with the store.
+    pub(crate) fn table_bytes(&self) -> u64 {
+        (self.by_session.allocation_size() + self.by_query.allocation_size()) as u64
     }
 }
 

@@ -188,11 +188,14 @@ impl Shard {
         MemoryUse {
             connections: self.connections.bytes() + self.timers.bytes(),
             sessions: self.sessions.table_bytes() + owned.sessions,
-            queues: self.messages.bytes() + self.replays.bytes() + owned.queues,
+            queues: self.messages.message_bytes() + owned.queues,
             retained: self.home.store.bytes(),
             index: self.index.index_bytes(),
             interest: self.index.interest_bytes(),
-            buffers: self.links.bytes() + owned.buffers,
+            buffers: owned.buffers
+                + self.links.bytes()
+                + self.messages.table_bytes()
+                + self.replays.table_bytes(),
         }
     }
 
