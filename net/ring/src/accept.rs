@@ -4,7 +4,7 @@
 //! A full engine has no accepts outstanding; connections then wait in the kernel's backlog until a slot
 //! is free. No error of accept ends listening.
 
-use std::net::TcpListener;
+use std::net::{SocketAddr, TcpListener};
 use std::os::fd::AsRawFd;
 use std::time::Instant;
 
@@ -18,7 +18,7 @@ use crate::submission::Request;
 use crate::table::{Location, Phase};
 use crate::user_data::{self, Operation};
 
-/// One accept: its listener, where the kernel writes the peer's address, and the ring it was queued on.
+/// One accept: its listener, where the kernel writes the peer's address, and the ring it is in flight on.
 #[derive(Debug)]
 struct Cell {
     listener: usize,
@@ -31,6 +31,9 @@ struct Cell {
 struct Listener {
     socket: TcpListener,
     tag: u16,
+    /// Accepts in flight.
+    armed: u32,
+    stopped: bool,
 }
 
 /// The listeners of an engine and their accepts.
@@ -40,10 +43,11 @@ pub(crate) struct Acceptor {
     listeners: Vec<Option<Listener>>,
     #[expect(clippy::vec_box, reason = "the kernel knows the cells' addresses")]
     cells: Vec<Box<Cell>>,
-    /// Cells without an accept in flight.
-    unarmed: Vec<u32>,
+    /// Cells whose listener wants another accept in flight.
+    wanting: Vec<u32>,
+    /// Cells of listeners that are gone.
+    spare: Vec<u32>,
     backoff_until: Option<Instant>,
-    stopping: bool,
 }
 
 impl Acceptor {
@@ -57,18 +61,64 @@ impl Acceptor {
             .set_nonblocking(false)
             .map_err(|e| EngineError::system("preparing a listener", e))?;
         let listener = self.listeners.len();
-        self.listeners.push(Some(Listener { socket, tag }));
+        self.listeners.push(Some(Listener {
+            socket,
+            tag,
+            armed: 0,
+            stopped: false,
+        }));
         for _ in 0..accepts {
-            self.unarmed
-                .push(u32::try_from(self.cells.len()).expect("few accepts"));
-            self.cells.push(Box::new(Cell {
-                listener,
-                ring: None,
-                address: RawAddress::empty(),
-                length: 0,
-            }));
+            let number = self.spare.pop().unwrap_or_else(|| {
+                let address = RawAddress::empty();
+                self.cells.push(Box::new(Cell {
+                    listener,
+                    ring: None,
+                    address,
+                    length: 0,
+                }));
+                u32::try_from(self.cells.len() - 1).expect("few accepts")
+            });
+            self.cells[number as usize].listener = listener;
+            self.wanting.push(number);
         }
         Ok(())
+    }
+
+    /// Marks all listeners stopped and returns the accepts in flight, with their rings.
+    fn stop(&mut self) -> Vec<(u32, usize)> {
+        for place in &mut self.listeners {
+            match place {
+                Some(listener) if listener.armed > 0 => listener.stopped = true,
+                _ => *place = None,
+            }
+        }
+        self.spare.append(&mut self.wanting);
+        let rings = self.cells.iter().map(|cell| cell.ring);
+        (0..)
+            .zip(rings)
+            .filter_map(|(number, ring)| Some((number, ring?)))
+            .collect()
+    }
+
+    /// Takes a cell back from the kernel. Returns the listener's tag and the peer, unless the listener
+    /// has been stopped.
+    fn finish(&mut self, number: u32) -> Option<(u16, Option<SocketAddr>)> {
+        let cell = &mut self.cells[number as usize];
+        cell.ring = None;
+        let place = &mut self.listeners[cell.listener];
+        let listener = place
+            .as_mut()
+            .expect("a listener stays while an accept is in flight");
+        listener.armed -= 1;
+        if !listener.stopped {
+            self.wanting.push(number);
+            return Some((listener.tag, cell.address.to_std()));
+        }
+        self.spare.push(number);
+        if listener.armed == 0 {
+            *place = None;
+        }
+        None
     }
 
     pub(crate) fn is_backing_off(&self) -> bool {
@@ -85,49 +135,38 @@ impl Acceptor {
             self.backoff_until = None;
         }
     }
-
-    /// Drops the listeners once none of their accepts is in flight.
-    fn drop_stopped(&mut self) {
-        if self.stopping && self.unarmed.len() == self.cells.len() {
-            *self = Acceptor::default();
-        }
-    }
 }
 
 impl Engine {
-    /// Stops accepting. The listening sockets are closed by the next calls of [`Engine::wait`]; whatever is
-    /// accepted in between is closed at once.
+    /// Stops accepting on all listeners there are. They are closed by the next calls of [`Engine::wait`];
+    /// whatever they accept in between is closed at once.
     pub fn stop_listening(&mut self) {
-        self.acceptor.stopping = true;
-        for number in 0..self.acceptor.cells.len() {
-            if let Some(ring) = self.acceptor.cells[number].ring {
-                let target = user_data::pack(Operation::Accept, number as u32, 0);
-                let cancel = user_data::pack(Operation::Cancel, number as u32, 0);
-                self.queue_on(ring, &Request::cancel(target, cancel));
-            }
+        for (number, ring) in self.acceptor.stop() {
+            let target = user_data::pack(Operation::Accept, number, 0);
+            let cancel = user_data::pack(Operation::Cancel, number, 0);
+            self.queue_on(ring, &Request::cancel(target, cancel));
         }
-        self.acceptor.drop_stopped();
     }
 
     /// Queues accepts for as long as there are slots.
     pub(crate) fn top_up_accepts(&mut self) {
-        if self.acceptor.stopping || self.acceptor.is_backing_off() {
+        if self.acceptor.is_backing_off() {
             return;
         }
-        while let Some(&number) = self.acceptor.unarmed.last() {
+        while let Some(&number) = self.acceptor.wanting.last() {
             let Some(ring) = self.address.reserve(0) else {
                 return;
             };
-            self.acceptor.unarmed.pop();
+            self.acceptor.wanting.pop();
             self.queue_accept(number, ring);
         }
     }
 
     fn queue_accept(&mut self, number: u32, ring: usize) {
         let cell = &mut *self.acceptor.cells[number as usize];
-        let Some(listener) = &self.acceptor.listeners[cell.listener] else {
-            return;
-        };
+        let listener = self.acceptor.listeners[cell.listener].as_mut();
+        let listener = listener.expect("the cells of a listener that is gone want nothing");
+        listener.armed += 1;
         cell.ring = Some(ring);
         cell.length = RawAddress::ROOM;
         let user_data = user_data::pack(Operation::Accept, number, 0);
@@ -150,19 +189,10 @@ impl Engine {
         completion: &Completion,
         on_event: &mut OnEvent<'_>,
     ) {
-        let number = user_data::index(completion.user_data);
-        let cell = &mut self.acceptor.cells[number as usize];
-        cell.ring = None;
-        let peer = cell.address.to_std();
-        let tag = self.acceptor.listeners[cell.listener]
-            .as_ref()
-            .map_or(0, |listener| listener.tag);
-        self.acceptor.unarmed.push(number);
-        let stopping = self.acceptor.stopping;
-        self.acceptor.drop_stopped();
+        let finished = self.acceptor.finish(user_data::index(completion.user_data));
         let Ok(slot) = u32::try_from(completion.result) else {
             self.address.release(ring);
-            if !stopping {
+            if finished.is_some() {
                 self.on_accept_error(-completion.result);
             }
             return;
@@ -171,8 +201,8 @@ impl Engine {
         let connection = self
             .table
             .insert(Location::new(ring, slot), Phase::Handshake);
-        match peer {
-            Some(peer) if !stopping => {
+        match finished {
+            Some((tag, Some(peer))) => {
                 self.mark_dirty(connection.index);
                 on_event(Event::Accepted {
                     connection,

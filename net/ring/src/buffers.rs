@@ -17,6 +17,10 @@ pub(crate) const GROUP: u16 = 0;
 
 const PAGE: usize = 4096;
 
+/// Bytes of a cache line. Buffers begin on successive lines: if they were a power of two apart, the
+/// first bytes of all of them would compete for the same few places of the cache.
+const CACHE_LINE: usize = 64;
+
 /// A ring of equal buffers.
 #[derive(Debug)]
 pub(crate) struct Buffers {
@@ -26,6 +30,8 @@ pub(crate) struct Buffers {
     bytes_layout: Layout,
     count: u16,
     buffer_bytes: u32,
+    /// Bytes from one buffer to the next.
+    stride: usize,
     tail: u16,
 }
 
@@ -37,9 +43,9 @@ impl Buffers {
         let entries_layout = Layout::array::<BufRingEntry>(usize::from(count))
             .and_then(|layout| layout.align_to(PAGE))
             .expect("at most 2^15 entries of 16 bytes");
-        let bytes_layout =
-            Layout::from_size_align(usize::from(count) * buffer_bytes as usize, PAGE)
-                .expect("at most 2^15 buffers of 2^32 bytes");
+        let stride = (buffer_bytes as usize).next_multiple_of(CACHE_LINE) + CACHE_LINE;
+        let bytes_layout = Layout::from_size_align(usize::from(count) * stride, PAGE)
+            .expect("at most 2^15 buffers of 2^32 bytes");
         let mut buffers = Buffers {
             entries: allocate(entries_layout).cast(),
             entries_layout,
@@ -47,6 +53,7 @@ impl Buffers {
             bytes_layout,
             count,
             buffer_bytes,
+            stride,
             tail: 0,
         };
         // SAFETY: the entries are page-aligned, zeroed, `count` long, and live as long as `buffers`, which
@@ -73,10 +80,7 @@ impl Buffers {
         // SAFETY: the range lies within the allocation, which was zeroed when made; the kernel does not
         // write to a buffer it has handed out, and `give_back` needs `&mut self`, which ends this borrow.
         unsafe {
-            let start = self
-                .bytes
-                .as_ptr()
-                .add(usize::from(id) * self.buffer_bytes as usize);
+            let start = self.bytes.as_ptr().add(usize::from(id) * self.stride);
             std::slice::from_raw_parts(start, length)
         }
     }
@@ -89,9 +93,7 @@ impl Buffers {
         // the tail past it. Only address, length and id are written: the tail shares the first entry.
         unsafe {
             let entry = &mut *self.entries.as_ptr().add(position);
-            entry.set_addr(
-                self.bytes.as_ptr() as u64 + u64::from(id) * u64::from(self.buffer_bytes),
-            );
+            entry.set_addr(self.bytes.as_ptr() as u64 + (usize::from(id) * self.stride) as u64);
             entry.set_len(self.buffer_bytes);
             entry.set_bid(id);
         }
@@ -122,5 +124,43 @@ impl Drop for Buffers {
             dealloc(self.entries.as_ptr().cast(), self.entries_layout);
             dealloc(self.bytes.as_ptr(), self.bytes_layout);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+    use std::os::fd::AsRawFd;
+    use std::os::unix::net::UnixStream;
+
+    use io_uring::{opcode, squeue::Flags, types::Fd};
+
+    use super::*;
+    use crate::ring::set_up;
+
+    #[test]
+    fn buffers_go_round_and_keep_their_bytes() {
+        let mut ring = set_up(8, 16).expect("these tests need io_uring");
+        let mut buffers = Buffers::register(&ring, 4, 100).expect("buffers");
+        let (near, mut far) = UnixStream::pair().expect("sockets");
+        for round in 0..300u32 {
+            let message = [round as u8; 100];
+            let length = 1 + round as usize % 100;
+            far.write_all(&message[..length]).expect("room");
+            let receive = opcode::Recv::new(Fd(near.as_raw_fd()), std::ptr::null_mut(), 0)
+                .buf_group(GROUP)
+                .build()
+                .flags(Flags::BUFFER_SELECT);
+            // SAFETY: the request points to no memory of its own.
+            unsafe { ring.submission().push(&receive).expect("room") };
+            ring.submit_and_wait(1).expect("a completion");
+            let completion = ring.completion().next().expect("a completion");
+            assert_eq!(completion.result(), length as i32);
+            let id = io_uring::cqueue::buffer_select(completion.flags()).expect("a buffer");
+            assert_eq!(buffers.bytes(id, length), &message[..length]);
+            buffers.give_back(id);
+            buffers.publish();
+        }
+        drop(ring);
     }
 }

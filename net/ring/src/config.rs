@@ -17,10 +17,12 @@ pub struct EngineConfig {
     pub table_slots_max: u32,
     /// Bytes of one receive buffer. Default 16 KiB: what a busy publisher sends between two ticks.
     pub receive_buffer_bytes: u32,
-    /// Receive buffers per ring, a power of two up to 32,768. Default 1,024 (16 MiB, touched as needed).
+    /// Receive buffers per ring, a power of two up to 32,768. Default 256 (4 MiB, touched as needed):
+    /// several ticks of receives. When they run out, receives are armed again and the kernel's own
+    /// buffers hold the bytes.
     pub receive_buffers: u16,
     /// Single-shot accepts kept outstanding per listener and ring. Default 32: each owns a small address
-    /// buffer, and each holds back one slot of the table.
+    /// buffer, and each holds one slot, which other engines cannot hand a connection to meanwhile.
     pub accepts_outstanding: u16,
     /// Completions handled by one [`crate::Engine::wait`]. Default 32: one-to-one traffic is cheapest at 20
     /// to 30 connections a tick, receive to send, while their sockets are in the cache; many receives that
@@ -42,7 +44,7 @@ impl Default for EngineConfig {
             connections_max: 10_000,
             table_slots_max: u32::MAX,
             receive_buffer_bytes: 16 * 1024,
-            receive_buffers: 1_024,
+            receive_buffers: 256,
             accepts_outstanding: 32,
             completions_per_tick: 32,
             submission_entries: 1_024,

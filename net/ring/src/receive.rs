@@ -31,7 +31,8 @@ impl Engine {
         }
     }
 
-    /// Stops receiving. Bytes the kernel has already taken out of the socket may still be reported.
+    /// Stops receiving. Bytes the kernel has already taken out of the socket may still be reported. The
+    /// peer's end goes unnoticed until the connection is resumed, unless something is sent to it.
     pub fn pause(&mut self, connection: ConnectionId) {
         if let Some(slot) = self.table.live(connection) {
             slot.marks.set(Marks::PAUSED);

@@ -150,7 +150,8 @@ impl Ring {
     /// As [`Ring::submit`], but returns only when a completion is there or `timeout` has passed.
     pub(crate) fn submit_and_wait(&mut self, timeout: Option<Duration>) -> Result<(), EngineError> {
         self.enters += 1;
-        let result = match timeout {
+        // A timespec of the kernel is signed, and nobody waits for centuries.
+        let result = match timeout.filter(|timeout| timeout.as_secs() < 1 << 32) {
             None => self.io.submit_and_wait(1),
             Some(timeout) => {
                 let timespec = Timespec::from(timeout);

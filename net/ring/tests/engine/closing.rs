@@ -204,3 +204,25 @@ fn a_peer_that_reads_nothing_is_let_go_when_its_time_is_up() {
     assert_eq!(driver.engine.stats().queued_bytes, 0);
     drop(client);
 }
+
+#[test]
+fn dropping_the_engine_ends_every_connection() {
+    let mut driver = Driver::new(EngineConfig {
+        table_slots_max: 40,
+        ..config(100)
+    });
+    let address = driver.listen(0);
+    let mut clients = Vec::new();
+    for number in 0..60 {
+        let (client, id) = driver.pair(address);
+        if number % 2 == 0 {
+            driver.engine.established(id);
+        }
+        clients.push(client);
+    }
+    driver.turns(3);
+    drop(driver);
+    for mut client in clients {
+        expect_end(&mut client, b"");
+    }
+}
