@@ -53,3 +53,20 @@ pub(crate) const COMMANDS_MAX: usize = 1_024;
 /// Connections that each of several shards has room for beyond its share and a quarter of it, so that
 /// small limits are not missed by chance.
 pub(crate) const SHARD_CONNECTIONS_SPARE: u32 = 256;
+
+
+/// Open files of the process beside its shards: standard streams, signals, the log, and reading /proc.
+pub const DESCRIPTORS_BASE: u64 = 32;
+
+/// Open files of one shard beside its listeners and rings: wake-ups, and sockets that are being accepted.
+pub const DESCRIPTORS_PER_SHARD: u64 = 16;
+
+/// Open files of one io_uring ring.
+pub const DESCRIPTORS_PER_RING: u64 = 2;
+
+/// Time given to the log to write its last lines when the process ends, milliseconds. More than a healthy
+/// output needs; a stuck one must not keep the process.
+pub const LOG_FLUSH_MILLIS: u64 = 500;
+
+/// Time beyond [`SHUTDOWN_SECS`] after which a stop that hangs ends the process, seconds.
+pub const SHUTDOWN_GRACE_SECS: u64 = 5;
