@@ -20,6 +20,7 @@ pub const LISTENERS_MAX: usize = 64;
 
 /// Lines of the log that wait to be written: a burst of a tenth of a second at 80,000 lines per second.
 pub const LOG_LINES_MAX: usize = 8_192;
+
 // What one tick of a shard may do before it sends.
 
 /// Completions of the rings that one look at them handles. Small enough that what was received is still
@@ -53,7 +54,6 @@ pub(crate) const COMMANDS_MAX: usize = 1_024;
 /// Connections that each of several shards has room for beyond its share and a quarter of it, so that
 /// small limits are not missed by chance.
 pub(crate) const SHARD_CONNECTIONS_SPARE: u32 = 256;
-
 
 /// Open files of the process beside its shards: standard streams, signals, the log, and reading /proc.
 pub const DESCRIPTORS_BASE: u64 = 32;

@@ -30,47 +30,55 @@ const SECTIONS: [&str; 5] = ["[broker]", "[[listener]]", "[limits]", "[log]", "[
 /// What a configuration file says.
 #[derive(Debug)]
 pub struct ConfigFile {
-    /// The settings; defaults where the file says nothing.
+    /// The settings; defaults where the file says nothing, or something wrong.
     pub config: Config,
     /// The line of each of [`Config::listeners`]; empty when the file names none.
     pub listener_lines: Vec<usize>,
+    /// All that is wrong with the file.
+    pub errors: Vec<ConfigError>,
 }
 
 impl ConfigFile {
-    /// Reads a file. All errors come back, in the order of their lines.
-    pub fn read(path: &Path) -> Result<ConfigFile, Vec<ConfigError>> {
-        let text = fs::read_to_string(path).map_err(|error| {
-            let reason = error.to_string();
-            vec![ConfigError::new(None, Problem::Unreadable { reason })]
-        })?;
-        ConfigFile::parse(&text)
+    /// Reads a file.
+    pub fn read(path: &Path) -> ConfigFile {
+        match fs::read_to_string(path) {
+            Ok(text) => ConfigFile::parse(&text),
+            Err(error) => {
+                let reason = error.to_string();
+                let mut file = ConfigFile::empty();
+                let problem = Problem::Unreadable { reason };
+                file.errors.push(ConfigError::new(None, problem));
+                file
+            }
+        }
     }
 
-    /// Reads the text of a file. All errors come back, in the order of their lines.
-    pub fn parse(text: &str) -> Result<ConfigFile, Vec<ConfigError>> {
+    /// Reads the text of a file.
+    pub fn parse(text: &str) -> ConfigFile {
+        let mut file = ConfigFile::empty();
         let mut report = Report::new(text);
         let (document, syntax_errors) = DeTable::parse_recoverable(text);
         for error in &syntax_errors {
             let message = error.message().replace('\n', ", ");
-            report.add(
-                error.span().map_or(0, |span| span.start),
-                Problem::Syntax { message },
-            );
+            let offset = error.span().map_or(0, |span| span.start);
+            report.add(offset, Problem::Syntax { message });
         }
-        let mut file = ConfigFile {
-            config: Config::default(),
-            listener_lines: Vec::new(),
-        };
+        // What a parser makes of the rest of a broken file is not what its author meant.
         if syntax_errors.is_empty() {
             for (key, value) in document.get_ref() {
                 read_entry(&mut file, &mut report, key, value);
             }
         }
-        if report.errors.is_empty() {
-            return Ok(file);
+        file.errors = report.errors;
+        file
+    }
+
+    fn empty() -> ConfigFile {
+        ConfigFile {
+            config: Config::default(),
+            listener_lines: Vec::new(),
+            errors: Vec::new(),
         }
-        report.errors.sort_by_key(|error| error.line);
-        Err(report.errors)
     }
 }
 

@@ -10,10 +10,13 @@ const EXAMPLE: &str = include_str!("../../ringmq.example.toml");
 
 /// All that is wrong with a file, a line each.
 fn errors(text: &str) -> Vec<String> {
-    let errors = match ConfigFile::parse(text) {
-        Ok(mut file) => check_listeners(&mut file.config.listeners, &file.listener_lines),
-        Err(errors) => errors,
-    };
+    let ConfigFile {
+        mut config,
+        listener_lines,
+        mut errors,
+    } = ConfigFile::parse(text);
+    errors.extend(check_listeners(&mut config.listeners, &listener_lines));
+    errors.sort_by_key(|error| error.line);
     let line = |error: &ConfigError| match error.line {
         Some(line) => format!("{line}: {}", error.problem),
         None => error.problem.to_string(),
@@ -26,7 +29,9 @@ fn check(text: &str, expected: &[&str]) {
 }
 
 fn parse(text: &str) -> Config {
-    ConfigFile::parse(text).unwrap().config
+    let file = ConfigFile::parse(text);
+    assert_eq!(file.errors, []);
+    file.config
 }
 
 #[test]
@@ -66,7 +71,7 @@ fn the_example_names_the_ranges() {
     for section in ["broker", "limits", "sys"] {
         for key in numbers(section) {
             let text = format!("[{section}]\n{key} = -1");
-            let problem = ConfigFile::parse(&text).unwrap_err().remove(0).problem;
+            let problem = ConfigFile::parse(&text).errors.remove(0).problem;
             let Problem::OutOfRange { min, max, .. } = problem else {
                 panic!("{key}: {problem:?}")
             };

@@ -1,0 +1,241 @@
+//! From the command line to a running broker, step by step, and to its end.
+//!
+//! Called by `main` and by nothing else. Whatever can be wrong with the settings or the machine is found
+//! here, said in one line with the way out, and ends the process before a client was let in.
+
+use std::fmt;
+use std::io::{self, Write};
+use std::net::SocketAddr;
+use std::panic::{self, AssertUnwindSafe};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tracing::{debug, error, info};
+
+use crate::announce::{Announcement, shards};
+use crate::broker::{Broker, BrokerConfig, StartError};
+use crate::cli::Cli;
+use crate::config::{Config, ConfigFile, CpuList, Shards, check_listeners};
+use crate::descriptors::{self, TooFewDescriptors};
+use crate::exit::Exit;
+use crate::limits::{LINK_CAPACITY, LOG_FLUSH_MILLIS};
+use crate::listener::{self, ListenError};
+use crate::logging::{self, LogFormat, LogWriter, subject};
+use crate::placement::{Placement, PlacementError};
+use crate::signals;
+
+/// Why the broker did not start.
+#[derive(Debug)]
+enum Obstacle {
+    Placement(PlacementError),
+    Descriptors(TooFewDescriptors),
+    Engine(ringmq_ring::EngineError),
+    Listen(ListenError),
+    Broker(StartError),
+    System {
+        doing: &'static str,
+        source: io::Error,
+    },
+}
+
+/// Does what the command line says. Returns when the broker has ended.
+pub fn run(cli: &Cli) -> Exit {
+    let config = match settings(cli) {
+        Ok(config) => config,
+        Err(lines) => {
+            for line in lines {
+                complain(&line);
+            }
+            return Exit::NotStarted;
+        }
+    };
+    if cli.check_config {
+        return show(&config);
+    }
+    let log = match logging::start(&config.log) {
+        Ok(log) => log,
+        Err(error) => {
+            complain(&format!("cannot start the log's thread: {error}"));
+            return Exit::NotStarted;
+        }
+    };
+    let exit = match panic::catch_unwind(AssertUnwindSafe(|| serve(cli, &config, &log))) {
+        Ok(Ok(exit)) => exit,
+        Ok(Err(obstacle)) => {
+            match config.log.format {
+                LogFormat::Text => complain(&obstacle.to_string()),
+                LogFormat::Json => error!(target: subject::BROKER, "{obstacle}"),
+            }
+            Exit::NotStarted
+        }
+        // The panic hook has said what happened.
+        Err(_) => Exit::Failed,
+    };
+    log.flush(Duration::from_millis(LOG_FLUSH_MILLIS));
+    exit
+}
+
+/// The settings of file and command line together, or a line for each thing wrong with them.
+fn settings(cli: &Cli) -> Result<Config, Vec<String>> {
+    let (file, name) = match &cli.config {
+        Some(path) => (ConfigFile::read(path), path.display().to_string()),
+        None => (ConfigFile::parse(""), String::new()),
+    };
+    let ConfigFile {
+        mut config,
+        listener_lines,
+        mut errors,
+    } = file;
+    let mut errors_of_arguments = Vec::new();
+    if cli.apply_to(&mut config) && cli.config.is_some() {
+        errors.extend(check_listeners(&mut config.listeners, &listener_lines));
+        errors.sort_by_key(|error| error.line);
+    } else {
+        errors_of_arguments = check_listeners(&mut config.listeners, &[]);
+    }
+    if errors.is_empty() && errors_of_arguments.is_empty() {
+        return Ok(config);
+    }
+    let of_file = errors.iter().map(|error| match error.line {
+        Some(line) => format!("{name}:{line}: {}", error.problem),
+        None => format!("{name}: {}", error.problem),
+    });
+    let of_arguments = errors_of_arguments
+        .iter()
+        .map(|error| error.problem.to_string());
+    Err(of_file.chain(of_arguments).collect())
+}
+
+/// `--check-config`.
+fn show(config: &Config) -> Exit {
+    match place(config) {
+        Ok(placement) => {
+            let shards = shards(&placement, one_per_core(config));
+            say(&format!(
+                "ok\n\n{}\n# shards on this machine: {shards}\n",
+                config.to_toml()
+            ));
+            Exit::Orderly
+        }
+        Err(error) => {
+            complain(&Obstacle::Placement(error).to_string());
+            Exit::NotStarted
+        }
+    }
+}
+
+fn serve(cli: &Cli, config: &Config, log: &LogWriter) -> Result<Exit, Obstacle> {
+    let system = |doing| move |source| Obstacle::System { doing, source };
+    let limit = descriptors::raise();
+    debug!(target: subject::BROKER, before = limit.before, now = limit.now, "limit of open files");
+    ringmq_ring::probe().map_err(Obstacle::Engine)?;
+    let placement = place(config).map_err(Obstacle::Placement)?;
+    let broker = &config.broker;
+    let shards = placement.shards().len();
+    descriptors::check(
+        limit,
+        shards,
+        config.listeners.len(),
+        broker.connections_max,
+    )
+    .map_err(Obstacle::Descriptors)?;
+    let open = |address: SocketAddr| listener::open(address, shards).map_err(Obstacle::Listen);
+    let listeners = config
+        .listeners
+        .iter()
+        .map(|listener| open(listener.address));
+    let listeners = listeners.collect::<Result<Vec<_>, _>>()?;
+    let addresses: Vec<SocketAddr> = listeners.iter().map(|set| set.address).collect();
+    let caught = signals::catch().map_err(system("catching signals"))?;
+    let running = Broker::start(BrokerConfig {
+        placement: placement.clone(),
+        listeners,
+        router: Arc::new(config.router_settings()),
+        connections_max: broker.connections_max,
+        link_capacity: LINK_CAPACITY,
+        shutdown_secs: broker.shutdown_secs,
+        hash_seed: cli
+            .hash_seed
+            .map_or_else(random, Ok)
+            .map_err(system("drawing the hash seed"))?,
+        random_seed: random().map_err(system("drawing the random seed"))?,
+    })
+    .map_err(Obstacle::Broker)?;
+    caught
+        .serve(running.handle(), broker.shutdown_secs, log.clone())
+        .map_err(system("starting the thread for signals"))?;
+    announce(config, &placement, &addresses);
+    Ok(match running.wait() {
+        Ok(()) => {
+            info!(target: subject::BROKER, "stopped");
+            Exit::Orderly
+        }
+        Err(error) => {
+            error!(target: subject::BROKER, "ending the process: {error}");
+            Exit::Failed
+        }
+    })
+}
+
+fn place(config: &Config) -> Result<Placement, PlacementError> {
+    Placement::choose(config.broker.shards, &config.broker.cpus)
+}
+
+fn one_per_core(config: &Config) -> bool {
+    config.broker.shards == Shards::Auto && config.broker.cpus == CpuList::All
+}
+
+fn random() -> io::Result<u64> {
+    getrandom::u64().map_err(io::Error::other)
+}
+
+/// Tells that the broker serves now: people in a few lines, machines in one.
+fn announce(config: &Config, placement: &Placement, listeners: &[SocketAddr]) {
+    let one_per_core = one_per_core(config);
+    match config.log.format {
+        LogFormat::Text => {
+            let process = std::process::id();
+            let announcement = Announcement {
+                listeners,
+                placement,
+                one_per_core,
+                process,
+            };
+            say(&announcement.to_string());
+        }
+        LogFormat::Json => info!(
+            target: subject::BROKER,
+            version = env!("CARGO_PKG_VERSION"),
+            listeners = listeners.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "),
+            shards = shards(placement, one_per_core),
+            process = std::process::id(),
+            "started"
+        ),
+    }
+}
+
+/// To standard output, whose loss must not stop a broker.
+fn say(text: &str) {
+    let mut output = io::stdout().lock();
+    let _ = output
+        .write_all(text.as_bytes())
+        .and_then(|()| output.flush());
+}
+
+/// To standard error, the same.
+fn complain(line: &str) {
+    let _ = writeln!(io::stderr(), "ringmq: {line}");
+}
+
+impl fmt::Display for Obstacle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Obstacle::Placement(error) => write!(f, "cpus: {error}"),
+            Obstacle::Descriptors(error) => error.fmt(f),
+            Obstacle::Engine(error) => error.fmt(f),
+            Obstacle::Listen(error) => error.fmt(f),
+            Obstacle::Broker(error) => error.fmt(f),
+            Obstacle::System { doing, source } => write!(f, "{doing} failed: {source}"),
+        }
+    }
+}
