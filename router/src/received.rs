@@ -3,7 +3,7 @@
 //!
 //! Bytes are parsed where they lie unless earlier ones wait. Nothing here knows what a packet means.
 
-use ringmq_codec::{Packet, RawPacket, frame};
+use ringmq_codec::{Packet, PacketType, RawPacket, ReasonCode, frame};
 
 use crate::connection::Phase;
 use crate::ids::SessionIndex;
@@ -96,6 +96,10 @@ impl Shard {
         let connection = self.connections.get_mut(id).expect("parse has looked");
         connection.active = now;
         self.stats.packets_received_total += 1;
+        if raw.header.packet_type == PacketType::Connect {
+            // A second CONNECT, whatever is in it. [v5 MQTT-3.1.0-2] [v3.1.1 MQTT-3.1.0-2]
+            return Err(CloseReason::Refused(ReasonCode::ProtocolError));
+        }
         let packet = Packet::decode(raw, connection.version).map_err(CloseReason::Malformed)?;
         match packet {
             Packet::Publish(publish) => self.on_publish(id, session, publish, outputs),
@@ -112,16 +116,13 @@ impl Shard {
                 Ok(())
             }
             Packet::Disconnect(disconnect) => self.on_disconnect(id, session, disconnect, outputs),
-            // A second CONNECT [v5 MQTT-3.1.0-2], AUTH without an authentication method, and what only
-            // a server may send.
+            // AUTH without an authentication method, and what only a server may send.
             Packet::Connect(_)
             | Packet::ConnAck(_)
             | Packet::SubAck(_)
             | Packet::UnsubAck(_)
             | Packet::PingResp
-            | Packet::Auth(_) => Err(CloseReason::Refused(
-                ringmq_codec::ReasonCode::ProtocolError,
-            )),
+            | Packet::Auth(_) => Err(CloseReason::Refused(ReasonCode::ProtocolError)),
         }
     }
 
