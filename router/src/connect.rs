@@ -20,6 +20,9 @@ use crate::{
     Outputs, Settings, Shard, Verdict,
 };
 
+/// No CONNACK of this broker is longer: all properties that it may carry take 44 bytes.
+const CONNACK_BYTES_MAX: u32 = 64;
+
 /// What the properties of a v5 CONNECT ask for, or their defaults.
 struct Wishes {
     session_expiry_secs: u32,
@@ -209,6 +212,11 @@ impl Shard {
             .client_id
             .is_empty()
             .then(|| self.assign_client_id());
+        if !self.connack_fits(connect, assigned.as_deref()) {
+            let reason = ReasonCode::PacketTooLarge;
+            self.refuse(id, reason, outputs);
+            return Err(CloseReason::Refused(reason));
+        }
         let client_id = assigned.as_deref().unwrap_or(connect.client_id);
         self.take_over(client_id, outputs);
         let (index, session_present) = match self.open_session(client_id, connect, outputs) {
@@ -314,6 +322,21 @@ impl Shard {
             properties: properties.as_properties(),
         };
         self.send(id, &Packet::ConnAck(connack), outputs);
+    }
+
+    /// Whether the client takes packets as long as its CONNACK; with one that does not, nothing can be
+    /// agreed. [v5 MQTT-3.1.2-24]
+    fn connack_fits(&self, connect: &Connect<'_>, assigned: Option<&str>) -> bool {
+        let packet_size_max = Wishes::of(connect.properties).packet_size_max;
+        if packet_size_max > CONNACK_BYTES_MAX {
+            return true;
+        }
+        let mut properties = PropertiesBuffer::new();
+        self.connack_properties(connect, assigned, &mut properties);
+        // Fixed header, flags, reason and the length of properties, which one byte holds.
+        let beside_properties = 2 + 2 + 1;
+        let properties_len = properties.as_properties().as_bytes().len();
+        beside_properties + properties_len <= packet_size_max as usize
     }
 
     /// What a v5 client must know of this broker's terms. [v5 3.2.2.3]

@@ -29,6 +29,7 @@ impl Shard {
             let reason = ReasonCode::SubscriptionIdentifiersNotSupported;
             return Err(CloseReason::Refused(reason));
         }
+        self.check_answer_fits(index, subscribe.filters.iter().count())?;
         let mut suback = PendingSubAck {
             session: self.sessions.id(index),
             connection: id,
@@ -48,6 +49,20 @@ impl Shard {
             }
         }
         self.answer_subscribe(barrier, suback, outputs);
+        Ok(())
+    }
+
+    /// Whether the client takes a SUBACK or UNSUBACK with so many reasons; if not, its request cannot be
+    /// answered. [v5 MQTT-3.1.2-24]
+    pub(crate) fn check_answer_fits(
+        &self,
+        index: SessionIndex,
+        reasons: usize,
+    ) -> Result<(), CloseReason> {
+        let beside_reasons = 5 + 2 + 1;
+        if beside_reasons + reasons > self.sessions.hot(index).packet_size_max as usize {
+            return Err(CloseReason::Refused(ReasonCode::PacketTooLarge));
+        }
         Ok(())
     }
 

@@ -19,6 +19,7 @@ impl Shard {
         outputs: &mut Outputs,
     ) -> Result<(), CloseReason> {
         let filters = unsubscribe.filters.iter();
+        self.check_answer_fits(index, filters.clone().count())?;
         let reasons: Vec<ReasonCode> = filters
             .map(|filter| self.unsubscribe_one(index, filter))
             .collect();
