@@ -10,14 +10,14 @@ use ringmq_codec::{
     packet::{ConnAck, Connect},
 };
 
+use crate::alarm::{Alarm, deadline};
 use crate::connection::Phase;
 use crate::ids::SessionIndex;
 use crate::link::Handover;
-use crate::timer_kind::{Timer, keep_alive_deadline};
 use crate::will::Will;
 use crate::{
-    Authentication, AuthenticationMode, CloseReason, ConnectionId, LogEvent, Millis, Output,
-    Outputs, Settings, Shard, Verdict,
+    Authentication, AuthenticationMode, CloseReason, ConnectionId, LogEvent, Output, Outputs,
+    Settings, Shard, Verdict,
 };
 
 /// No CONNACK of this broker is longer: all properties that it may carry take 44 bytes.
@@ -291,10 +291,7 @@ impl Shard {
         connection.phase = Phase::Connected(index);
         connection.keep_alive_secs = keep_alive_secs;
         connection.active = self.now;
-        if keep_alive_secs != 0 {
-            let deadline = keep_alive_deadline(self.now, keep_alive_secs);
-            self.timers.insert(deadline, Timer::KeepAlive(id));
-        }
+        self.watch_connection(id);
         self.sessions
             .attach(index, id, connect.version, wishes.packet_size_max);
         let session = self.sessions.get_mut(index);
@@ -382,11 +379,13 @@ impl Shard {
         self.drain_session(index, outputs);
     }
 
-    /// The time a connection has for its CONNECT begins.
-    pub(crate) fn start_connect_timeout(&mut self, id: ConnectionId) {
-        let secs = u64::from(self.settings.connect_timeout_secs);
-        let at = Millis(self.now.0 + secs * 1_000);
-        self.timers.insert(at, Timer::Connect(id));
+    /// Has the connection looked at when it may have been silent for too long.
+    pub(crate) fn watch_connection(&mut self, id: ConnectionId) {
+        if let Some(connection) = self.connections.get(id)
+            && let Some(deadline) = deadline(connection, self.now, &self.settings)
+        {
+            self.alarms.set(Alarm::Connection(id.index), deadline);
+        }
     }
 }
 

@@ -7,6 +7,7 @@ use std::net::SocketAddr;
 
 use ringmq_codec::Version;
 
+use crate::chunks::Chunks;
 use crate::ids::SessionIndex;
 use crate::{ConnectionId, ListenerId, Millis};
 
@@ -50,6 +51,12 @@ impl Pauses {
     }
 }
 
+/// Bytes that wait; boxed whole, as few connections have any.
+#[derive(Debug)]
+pub(crate) struct Stash {
+    pub(crate) bytes: Vec<u8>,
+}
+
 /// One connection.
 #[derive(Debug)]
 pub(crate) struct Connection {
@@ -65,10 +72,10 @@ pub(crate) struct Connection {
     pub(crate) listener: ListenerId,
     /// QoS 1 and 2 publishes received on this connection and not acknowledged to the end.
     pub(crate) receiving: u16,
-    /// When the last packet came, or reading went on after a pause.
+    /// When the last packet came, or reading went on after a pause; before the CONNECT, the opening.
     pub(crate) active: Millis,
     /// Bytes that are no whole packet yet, or came while the connection was not read.
-    pub(crate) buffer: Vec<u8>,
+    pub(crate) buffer: Option<Box<Stash>>,
     pub(crate) peer: SocketAddr,
 }
 
@@ -83,7 +90,19 @@ impl Connection {
 
     /// Memory of received bytes that wait, bytes.
     pub(crate) fn buffer_bytes(&self) -> u64 {
-        self.buffer.capacity() as u64
+        let stash = self.buffer.as_ref();
+        stash.map_or(0, |it| (size_of::<Stash>() + it.bytes.capacity()) as u64)
+    }
+
+    /// Keeps bytes until more come, or until they may be read.
+    pub(crate) fn keep(&mut self, bytes: &[u8]) {
+        match &mut self.buffer {
+            Some(stash) => stash.bytes.extend_from_slice(bytes),
+            None => {
+                let bytes = bytes.to_vec();
+                self.buffer = Some(Box::new(Stash { bytes }));
+            }
+        }
     }
 
     /// Whether received bytes must wait.
@@ -95,7 +114,7 @@ impl Connection {
 /// All connections of a shard.
 #[derive(Debug, Default)]
 pub(crate) struct Connections {
-    slots: Vec<Option<Connection>>,
+    slots: Chunks<Connection>,
     open: u64,
 }
 
@@ -108,13 +127,8 @@ impl Connections {
         peer: SocketAddr,
         now: Millis,
     ) {
-        let place = id.index as usize;
-        if self.slots.len() <= place {
-            self.slots.resize_with(place + 1, || None);
-        }
-        debug_assert!(self.slots[place].is_none(), "the index is in use");
         self.open += 1;
-        self.slots[place] = Some(Connection {
+        let connection = Connection {
             generation: id.generation,
             phase: Phase::AwaitingConnect,
             version: Version::V311,
@@ -124,20 +138,28 @@ impl Connections {
             listener,
             receiving: 0,
             active: now,
-            buffer: Vec::new(),
+            buffer: None,
             peer,
-        });
+        };
+        let before = self.slots.set(id.index, connection);
+        debug_assert!(before.is_none(), "the index is in use");
+    }
+
+    /// The connection that has the index now.
+    pub(crate) fn id_at(&self, index: u32) -> Option<ConnectionId> {
+        let generation = self.slots.get(index)?.generation;
+        Some(ConnectionId { index, generation })
     }
 
     /// The connection, unless it is gone.
     pub(crate) fn get(&self, id: ConnectionId) -> Option<&Connection> {
-        let connection = self.slots.get(id.index as usize)?.as_ref()?;
+        let connection = self.slots.get(id.index)?;
         (connection.generation == id.generation).then_some(connection)
     }
 
     /// The connection, to be changed, unless it is gone.
     pub(crate) fn get_mut(&mut self, id: ConnectionId) -> Option<&mut Connection> {
-        let connection = self.slots.get_mut(id.index as usize)?.as_mut()?;
+        let connection = self.slots.get_mut(id.index)?;
         (connection.generation == id.generation).then_some(connection)
     }
 
@@ -145,14 +167,14 @@ impl Connections {
     pub(crate) fn remove(&mut self, id: ConnectionId) -> Option<Connection> {
         self.get(id)?;
         self.open -= 1;
-        self.slots[id.index as usize].take()
+        self.slots.take(id.index)
     }
 
     /// All that are open, in the order of their index.
     pub(crate) fn ids(&self) -> Vec<ConnectionId> {
-        let ids = (0..).zip(&self.slots).filter_map(|(index, slot)| {
-            let generation = slot.as_ref()?.generation;
-            Some(ConnectionId { index, generation })
+        let ids = self.slots.iter().map(|(index, connection)| ConnectionId {
+            index,
+            generation: connection.generation,
         });
         ids.collect()
     }
@@ -164,16 +186,16 @@ impl Connections {
 
     /// Memory of the table, bytes.
     pub(crate) fn bytes(&self) -> u64 {
-        (self.slots.capacity() * size_of::<Option<Connection>>()) as u64
+        self.slots.bytes()
     }
 
     /// Places of the table, used or not.
     pub(crate) fn places(&self) -> u32 {
-        self.slots.len() as u32
+        self.slots.places()
     }
 
     /// The connection at a place, if there is one.
     pub(crate) fn at(&self, place: u32) -> Option<&Connection> {
-        self.slots.get(place as usize)?.as_ref()
+        self.slots.get(place)
     }
 }

@@ -8,9 +8,11 @@
 #![forbid(unsafe_code)]
 
 mod acknowledge;
+mod alarm;
 #[doc(hidden)]
 pub mod bench;
 mod census;
+mod chunks;
 mod command;
 mod connect;
 mod connection;
@@ -52,7 +54,6 @@ mod stats;
 mod subscribe;
 mod sys;
 mod timer;
-mod timer_kind;
 mod unsubscribe;
 mod will;
 

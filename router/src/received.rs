@@ -16,18 +16,16 @@ impl Shard {
             return;
         };
         self.stats.bytes_received_total += bytes.len() as u64;
-        if !connection.buffer.is_empty() {
-            connection.buffer.extend_from_slice(bytes);
+        if connection.buffer.is_some() || connection.is_stopped() {
+            connection.keep(bytes);
             self.parse_buffer(id, outputs);
-        } else if connection.is_stopped() {
-            connection.buffer = bytes.to_vec();
-        } else {
-            let used = self.parse(id, bytes, outputs);
-            if used < bytes.len()
-                && let Some(connection) = self.connections.get_mut(id)
-            {
-                connection.buffer = bytes[used..].to_vec();
-            }
+            return;
+        }
+        let used = self.parse(id, bytes, outputs);
+        if used < bytes.len()
+            && let Some(connection) = self.connections.get_mut(id)
+        {
+            connection.keep(&bytes[used..]);
         }
     }
 
@@ -36,13 +34,15 @@ impl Shard {
         let Some(connection) = self.connections.get_mut(id) else {
             return;
         };
-        let mut buffer = std::mem::take(&mut connection.buffer);
-        let used = self.parse(id, &buffer, outputs);
-        if used < buffer.len()
+        let Some(mut stash) = connection.buffer.take() else {
+            return;
+        };
+        let used = self.parse(id, &stash.bytes, outputs);
+        if used < stash.bytes.len()
             && let Some(connection) = self.connections.get_mut(id)
         {
-            buffer.drain(..used);
-            connection.buffer = buffer;
+            stash.bytes.drain(..used);
+            connection.buffer = Some(stash);
         }
     }
 

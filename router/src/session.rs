@@ -5,11 +5,11 @@
 
 use ringmq_codec::{PacketId, Version};
 
+use crate::chunks::Chunks;
 use crate::ids::SessionIndex;
 use crate::inbound::Inbound;
 use crate::index::FilterIndex;
 use crate::outgoing::Outgoing;
-use crate::slab::Slab;
 use crate::will::Will;
 use crate::{ConnectionId, Millis};
 
@@ -166,6 +166,12 @@ pub(crate) struct Session {
 }
 
 impl Session {
+    /// When its life without a connection is over; meaningful while it has none.
+    pub(crate) fn ends(&self) -> Option<Millis> {
+        let expiry = u64::from(self.expiry_secs) * 1_000;
+        (self.expiry_secs != u32::MAX).then_some(Millis(self.away_since.0 + expiry))
+    }
+
     /// Whether another unacknowledged message may be sent.
     pub(crate) fn has_room(&self) -> bool {
         self.outgoing
@@ -193,11 +199,16 @@ impl Session {
     }
 }
 
+const HELD: &str = "an index names a session until its end";
+
 /// All sessions of a shard.
 #[derive(Debug)]
 pub(crate) struct Sessions {
     hot: Vec<Hot>,
-    cold: Slab<Session>,
+    cold: Chunks<Session>,
+    /// Places that were used before and are free.
+    free: Vec<u32>,
+    len: u64,
     by_client_id: hashbrown::HashTable<SessionIndex>,
     hasher: foldhash::fast::FixedState,
     next_generation: u32,
@@ -208,7 +219,9 @@ impl Sessions {
     pub(crate) fn new(hash_seed: u64) -> Sessions {
         Sessions {
             hot: Vec::new(),
-            cold: Slab::default(),
+            cold: Chunks::default(),
+            free: Vec::new(),
+            len: 0,
             by_client_id: hashbrown::HashTable::new(),
             hasher: foldhash::fast::FixedState::with_seed(hash_seed),
             next_generation: 0,
@@ -221,14 +234,15 @@ impl Sessions {
         let hash = hash_of(&self.hasher, client_id);
         let found = self
             .by_client_id
-            .find(hash, |index| *self.cold[index.0].client_id == *client_id);
+            .find(hash, |index| *self.get(*index).client_id == *client_id);
         found.copied()
     }
 
     /// A new session, without a connection, for a client that has none.
     pub(crate) fn create(&mut self, client_id: &str) -> SessionIndex {
         self.next_generation = self.next_generation.wrapping_add(1);
-        let index = SessionIndex(self.cold.insert(Session {
+        let index = SessionIndex(self.free.pop().unwrap_or(self.hot.len() as u32));
+        let session = Session {
             client_id: client_id.into(),
             generation: self.next_generation,
             expiry_secs: 0,
@@ -239,17 +253,18 @@ impl Sessions {
             outgoing: None,
             inbound: None,
             will: None,
-        }));
-        let place = index.0 as usize;
-        if self.hot.len() <= place {
-            self.hot.resize(place + 1, Hot::AWAY);
+        };
+        if self.hot.len() <= index.0 as usize {
+            self.hot.push(Hot::AWAY);
         }
-        self.hot[place] = Hot::AWAY;
+        self.cold.set(index.0, session);
+        self.len += 1;
         self.offline += 1;
         let (hasher, cold) = (&self.hasher, &self.cold);
         self.by_client_id
             .insert_unique(hash_of(hasher, client_id), index, |index| {
-                hash_of(hasher, &cold[index.0].client_id)
+                let session = cold.get(index.0).expect(HELD);
+                hash_of(hasher, &session.client_id)
             });
         index
     }
@@ -257,7 +272,9 @@ impl Sessions {
     /// Forgets a session that has no connection, and gives it back.
     pub(crate) fn remove(&mut self, index: SessionIndex) -> Session {
         debug_assert!(!self.hot(index).is(Flag::Connected));
-        let session = self.cold.remove(index.0);
+        let session = self.cold.take(index.0).expect(HELD);
+        self.free.push(index.0);
+        self.len -= 1;
         let hash = hash_of(&self.hasher, &session.client_id);
         if let Ok(entry) = self.by_client_id.find_entry(hash, |it| *it == index) {
             entry.remove();
@@ -289,7 +306,7 @@ impl Sessions {
         let hot = &mut self.hot[index.0 as usize];
         hot.set(Flag::Connected, false);
         hot.set(Flag::Blocked, false);
-        self.cold[index.0].away_since = now;
+        self.get_mut(index).away_since = now;
         self.offline += 1;
     }
 
@@ -303,18 +320,18 @@ impl Sessions {
     }
 
     pub(crate) fn get(&self, index: SessionIndex) -> &Session {
-        &self.cold[index.0]
+        self.cold.get(index.0).expect(HELD)
     }
 
     pub(crate) fn get_mut(&mut self, index: SessionIndex) -> &mut Session {
-        &mut self.cold[index.0]
+        self.cold.get_mut(index.0).expect(HELD)
     }
 
     /// A name that stays good after the session's end.
     pub(crate) fn id(&self, index: SessionIndex) -> SessionId {
         SessionId {
             index,
-            generation: self.cold[index.0].generation,
+            generation: self.get(index).generation,
         }
     }
 
@@ -325,7 +342,7 @@ impl Sessions {
     }
 
     pub(crate) fn len(&self) -> u64 {
-        self.cold.len() as u64
+        self.len
     }
 
     pub(crate) fn offline(&self) -> u64 {
@@ -345,7 +362,8 @@ impl Sessions {
     /// Memory of the table itself, bytes.
     pub(crate) fn table_bytes(&self) -> u64 {
         let hot = (self.hot.capacity() * size_of::<Hot>()) as u64;
-        hot + self.cold.bytes() + self.by_client_id.allocation_size() as u64
+        let free = (self.free.capacity() * size_of::<u32>()) as u64;
+        hot + free + self.cold.bytes() + self.by_client_id.allocation_size() as u64
     }
 }
 

@@ -7,9 +7,8 @@ use ringmq_codec::Qos;
 
 use crate::ids::SessionIndex;
 use crate::outgoing::{Outgoing, Stage};
-use crate::session::{Flag, SessionId};
-use crate::timer_kind::Timer;
-use crate::{DropReason, LogEvent, Millis, Output, Outputs, Shard};
+use crate::session::Flag;
+use crate::{DropReason, Outputs, Shard};
 
 impl Shard {
     /// The session's connection is gone. What the client has not acknowledged waits for the next one; what
@@ -37,8 +36,8 @@ impl Shard {
                 session.inbound = None;
             }
         }
-        self.schedule_expiry(index);
         self.schedule_will(index, outputs);
+        self.watch_session(index);
     }
 
     fn drop_queued_qos0(&mut self, index: SessionIndex) {
@@ -60,32 +59,6 @@ impl Shard {
         let dropped = (before - queue.len()) as u64;
         self.stats.queued_messages -= dropped;
         self.stats.drops.add(DropReason::ConnectionEnded, dropped);
-    }
-
-    fn schedule_expiry(&mut self, index: SessionIndex) {
-        let session = self.sessions.get(index);
-        if session.expiry_secs != u32::MAX {
-            let at = Millis(self.now.0 + u64::from(session.expiry_secs) * 1_000);
-            let id = self.sessions.id(index);
-            self.timers.insert(at, Timer::SessionExpiry(id));
-        }
-    }
-
-    /// The session's time may be over, unless it has, or had meanwhile, a connection.
-    pub(crate) fn on_session_expiry(&mut self, id: SessionId, outputs: &mut Outputs) {
-        let Some(index) = self.sessions.resolve(id) else {
-            return;
-        };
-        let session = self.sessions.get(index);
-        let end = Millis(session.away_since.0 + u64::from(session.expiry_secs) * 1_000);
-        if self.sessions.hot(index).is(Flag::Connected) || end > self.now {
-            return;
-        }
-        self.stats.sessions_expired_total += 1;
-        outputs.list.push(Output::Log(LogEvent::SessionExpired {
-            client_id: session.client_id.clone(),
-        }));
-        self.end_session(index, outputs);
     }
 
     /// Ends a session that has no connection: its subscriptions, all that waits for it, and last its will.

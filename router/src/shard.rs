@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use ringmq_codec::PropertiesBuffer;
 
+use crate::alarm::Alarms;
 use crate::census::Census;
 use crate::connection::Connections;
 use crate::deliver::{Delivery, FanOutScratch};
@@ -25,8 +26,6 @@ use crate::random::Random;
 use crate::replay::{LiveTopics, Replays};
 use crate::session::{SessionId, Sessions};
 use crate::sys::Sys;
-use crate::timer::Wheel;
-use crate::timer_kind::Timer;
 use crate::{
     ConnectionId, Input, MemoryUse, Millis, Outputs, Settings, ShardCount, ShardId, Stats,
 };
@@ -69,7 +68,7 @@ pub struct Shard {
     pub(crate) matrix: Matrix,
     pub(crate) replays: Replays,
     pub(crate) live_topics: LiveTopics,
-    pub(crate) timers: Wheel<Timer>,
+    pub(crate) alarms: Alarms,
     pub(crate) sys: Sys,
     pub(crate) census: Census,
     /// Counters; the gauges that can be asked for elsewhere are filled in by [`Shard::stats`].
@@ -79,8 +78,6 @@ pub struct Shard {
     pub(crate) resuming: Vec<ConnectionId>,
     /// Sessions to be drained on at the end of this tick.
     pub(crate) draining: Vec<SessionId>,
-    /// Timers that are due; empty between inputs.
-    pub(crate) due: Vec<Timer>,
     pub(crate) scratch: FanOutScratch,
     pub(crate) properties_buffer: PropertiesBuffer,
 }
@@ -113,13 +110,12 @@ impl Shard {
             matrix: Matrix::new(id, shards),
             replays: Replays::new(hash_seed),
             live_topics: LiveTopics::new(hash_seed),
-            timers: Wheel::new(Millis(0)),
+            alarms: Alarms::new(),
             sys: Sys::new(shards),
             census: Census::default(),
             stats: Stats::default(),
             resuming: Vec::new(),
             draining: Vec::new(),
-            due: Vec::new(),
             scratch: FanOutScratch::default(),
             properties_buffer: PropertiesBuffer::new(),
         }
@@ -186,7 +182,7 @@ impl Shard {
     fn memory(&self) -> MemoryUse {
         let owned = self.census.owned(&self.sessions, &self.connections);
         MemoryUse {
-            connections: self.connections.bytes() + self.timers.bytes(),
+            connections: self.connections.bytes() + self.alarms.bytes(),
             sessions: self.sessions.table_bytes() + owned.sessions,
             queues: self.messages.message_bytes() + owned.queues,
             retained: self.home.store.bytes(),
@@ -207,13 +203,13 @@ impl Shard {
     ) {
         self.stats.connections_opened_total += 1;
         self.connections.open(id, listener, peer, self.now);
-        self.start_connect_timeout(id);
+        self.watch_connection(id);
     }
 
     fn on_handed_over(&mut self, id: ConnectionId, handover: &Handover, outputs: &mut Outputs) {
         self.connections
             .open(id, handover.listener, handover.peer, self.now);
-        self.start_connect_timeout(id);
+        self.watch_connection(id);
         self.on_received(id, &handover.bytes, outputs);
     }
 

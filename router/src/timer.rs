@@ -20,7 +20,8 @@ pub(crate) struct Wheel<T> {
 
 #[derive(Clone, Copy, Debug)]
 struct Entry<T> {
-    tick: u64,
+    /// 32 bits of seconds are a century.
+    tick: u32,
     item: T,
 }
 
@@ -37,7 +38,10 @@ impl<T: Copy> Wheel<T> {
     /// tick late as long as the wheel is advanced every tick. A time gone by fires with the next tick.
     pub(crate) fn insert(&mut self, at: Millis, item: T) {
         let tick = at.0.div_ceil(TIMER_TICK_MILLIS).max(self.tick + 1);
-        self.slots[slot_of(tick)].push(Entry { tick, item });
+        self.slots[slot_of(tick)].push(Entry {
+            tick: tick as u32,
+            item,
+        });
     }
 
     /// Hands out what is due at `now`, tick by tick, in the order of insertion within a tick.
@@ -48,7 +52,7 @@ impl<T: Copy> Wheel<T> {
         for tick in first..=target {
             let slot = &mut self.slots[slot_of(tick)];
             slot.retain(|entry| {
-                let due = entry.tick <= target;
+                let due = u64::from(entry.tick) <= target;
                 if due {
                     fire(entry.item);
                 }

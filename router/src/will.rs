@@ -8,8 +8,6 @@ use ringmq_codec::{PropertiesBuffer, TopicName, packet};
 use crate::ids::SessionIndex;
 use crate::link::StoredMessage;
 use crate::publish_frame::{Content, Message};
-use crate::session::SessionId;
-use crate::timer_kind::Timer;
 use crate::{Millis, Outputs, Shard, forwarded};
 
 /// A session's will.
@@ -45,6 +43,11 @@ impl Will {
         }
     }
 
+    /// When it is to be published; `None` while its client is connected.
+    pub(crate) fn due(&self) -> Option<Millis> {
+        self.due
+    }
+
     /// Memory, bytes.
     pub(crate) fn bytes(&self) -> u64 {
         (size_of::<Will>() + self.message.bytes.len()) as u64
@@ -63,17 +66,11 @@ impl Shard {
             self.publish_will(will, outputs);
             return;
         }
-        let due = Millis(now.0 + u64::from(will.delay_secs) * 1_000);
-        will.due = Some(due);
-        let id = self.sessions.id(index);
-        self.timers.insert(due, Timer::WillDelay(id));
+        will.due = Some(Millis(now.0 + u64::from(will.delay_secs) * 1_000));
     }
 
-    /// A will delay is over, unless the session has got a connection, or another will, meanwhile.
-    pub(crate) fn on_will_delay(&mut self, id: SessionId, outputs: &mut Outputs) {
-        let Some(index) = self.sessions.resolve(id) else {
-            return;
-        };
+    /// Publishes the will of a session without a connection if its delay is over.
+    pub(crate) fn publish_due_will(&mut self, index: SessionIndex, outputs: &mut Outputs) {
         let will = &mut self.sessions.get_mut(index).will;
         let is_due = will
             .as_ref()

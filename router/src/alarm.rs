@@ -1,0 +1,174 @@
+//! Alarms: when a connection or a session must be looked at again, and what is found then.
+//!
+//! Each place of the two tables has one timer at most that counts, whoever comes and goes there: it is
+//! never later than the earliest deadline of who is there now, and who is there is asked when it fires.
+//! So a flood of short connections leaves no timers behind.
+
+use crate::connection::Connection;
+use crate::ids::SessionIndex;
+use crate::limits::{RETAINED_SWEEP_TOPICS, TIMER_TICK_MILLIS};
+use crate::session::Flag;
+use crate::timer::Wheel;
+use crate::{CloseReason, LogEvent, Millis, Output, Outputs, Settings, Shard};
+
+/// A place to look at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Alarm {
+    /// Of the connection table, by index.
+    Connection(u32),
+    /// Of the session table.
+    Session(SessionIndex),
+}
+
+/// The wheel, and the tick of each place's next timer; 0 is none.
+#[derive(Debug)]
+pub(crate) struct Alarms {
+    wheel: Wheel<Alarm>,
+    connections: Vec<u32>,
+    sessions: Vec<u32>,
+    /// What is due; empty between inputs.
+    due: Vec<Alarm>,
+}
+
+impl Alarms {
+    pub(crate) fn new() -> Alarms {
+        Alarms {
+            wheel: Wheel::new(Millis(0)),
+            connections: Vec::new(),
+            sessions: Vec::new(),
+            due: Vec::new(),
+        }
+    }
+
+    fn place(&mut self, alarm: Alarm) -> &mut u32 {
+        let (table, index) = match alarm {
+            Alarm::Connection(index) => (&mut self.connections, index as usize),
+            Alarm::Session(index) => (&mut self.sessions, index.0 as usize),
+        };
+        if table.len() <= index {
+            table.resize(index + 1, 0);
+        }
+        &mut table[index]
+    }
+
+    /// Has the place looked at no later than one tick after `at`.
+    pub(crate) fn set(&mut self, alarm: Alarm, at: Millis) {
+        let tick = at.0.div_ceil(TIMER_TICK_MILLIS).max(1) as u32;
+        let next = self.place(alarm);
+        if *next == 0 || tick < *next {
+            *next = tick;
+            self.wheel.insert(at, alarm);
+        }
+    }
+
+    /// The places to look at now.
+    fn take_due(&mut self, now: Millis) -> Vec<Alarm> {
+        let mut due = std::mem::take(&mut self.due);
+        self.wheel.advance(now, |alarm| due.push(alarm));
+        let now_tick = (now.0 / TIMER_TICK_MILLIS) as u32;
+        // A later timer counts for the place, or this one was met twice.
+        due.retain(|alarm| {
+            let next = self.place(*alarm);
+            let counts = *next != 0 && *next <= now_tick;
+            if counts {
+                *next = 0;
+            }
+            counts
+        });
+        due
+    }
+
+    /// Memory, bytes.
+    pub(crate) fn bytes(&self) -> u64 {
+        let places = self.connections.capacity() + self.sessions.capacity();
+        self.wheel.bytes() + (places * size_of::<u32>()) as u64
+    }
+}
+
+/// When the connection is to be given up, if it stays as silent as it is. Time in which it is not read
+/// does not count.
+pub(crate) fn deadline(
+    connection: &Connection,
+    now: Millis,
+    settings: &Settings,
+) -> Option<Millis> {
+    let millis = |secs: u64| secs * 1_000;
+    if connection.session().is_none() {
+        let timeout = millis(u64::from(settings.connect_timeout_secs));
+        return Some(Millis(connection.active.0 + timeout));
+    }
+    let keep_alive = millis(u64::from(connection.keep_alive_secs)) * 3 / 2;
+    let since = if connection.is_stopped() {
+        now
+    } else {
+        connection.active
+    };
+    (keep_alive != 0).then_some(Millis(since.0 + keep_alive))
+}
+
+impl Shard {
+    /// Looks at what is due.
+    pub(crate) fn on_timer(&mut self, outputs: &mut Outputs) {
+        let mut due = self.alarms.take_due(self.now);
+        for alarm in due.drain(..) {
+            match alarm {
+                Alarm::Connection(index) => self.look_at_connection(index, outputs),
+                Alarm::Session(index) => self.look_at_session(index, outputs),
+            }
+        }
+        self.alarms.due = due;
+        self.home.store.sweep(self.now, RETAINED_SWEEP_TOPICS);
+        self.census.step(&self.sessions, &self.connections);
+        self.publish_sys(outputs);
+    }
+
+    /// Closes the connection if no CONNECT came in time, or nothing for 1.5 times the keep-alive.
+    /// [v5 MQTT-3.1.2-22] [v3.1.1 MQTT-3.1.2-24]
+    fn look_at_connection(&mut self, index: u32, outputs: &mut Outputs) {
+        let Some(id) = self.connections.id_at(index) else {
+            return;
+        };
+        let Some(connection) = self.connections.get(id) else {
+            return;
+        };
+        match deadline(connection, self.now, &self.settings) {
+            Some(deadline) if deadline > self.now => {
+                self.alarms.set(Alarm::Connection(index), deadline);
+            }
+            Some(_) if connection.session().is_none() => {
+                self.close(id, CloseReason::ConnectTimeout, outputs);
+            }
+            Some(_) => self.close(id, CloseReason::KeepAlive, outputs),
+            None => {}
+        }
+    }
+
+    /// Publishes a will whose delay is over, and ends a session whose time without a connection is.
+    fn look_at_session(&mut self, index: SessionIndex, outputs: &mut Outputs) {
+        if self.sessions.at(index.0).is_none() || self.sessions.hot(index).is(Flag::Connected) {
+            return;
+        }
+        self.publish_due_will(index, outputs);
+        let session = self.sessions.get(index);
+        match session.ends() {
+            Some(end) if end <= self.now => {
+                self.stats.sessions_expired_total += 1;
+                outputs.list.push(Output::Log(LogEvent::SessionExpired {
+                    client_id: session.client_id.clone(),
+                }));
+                self.end_session(index, outputs);
+            }
+            _ => self.watch_session(index),
+        }
+    }
+
+    /// Has a session without a connection looked at when its will is due or its time is over.
+    pub(crate) fn watch_session(&mut self, index: SessionIndex) {
+        let session = self.sessions.get(index);
+        let will_due = session.will.as_ref().and_then(|will| will.due());
+        let deadlines = [session.ends(), will_due].into_iter().flatten();
+        if let Some(first) = deadlines.min() {
+            self.alarms.set(Alarm::Session(index), first);
+        }
+    }
+}
