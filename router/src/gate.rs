@@ -134,13 +134,34 @@ impl Gate {
         }
     }
 
-    /// The client repeated a QoS 2 PUBLISH that still waits: the present connection is owed the answer.
-    pub(crate) fn attach(&mut self, id: PacketId) -> bool {
-        let waiting = self
+    /// The client repeated a QoS 2 PUBLISH that was routed before: the present connection is owed the
+    /// answer in its turn.
+    pub(crate) fn repeat(&mut self, id: PacketId) {
+        for entry in &mut self.entries {
+            if entry.qos == Qos::ExactlyOnce && entry.packet_id == id {
+                entry.attached = false;
+            }
+        }
+        self.entries.push_back(GateEntry {
+            packet_id: id,
+            qos: Qos::ExactlyOnce,
+            attached: true,
+            waiting: 0,
+            taken: Taken::default(),
+            reason: Some(ReasonCode::Success),
+            log: LogPosition(0),
+        });
+    }
+
+    /// Gives the repetition of a message the answer that the message found; false when there is none.
+    pub(crate) fn answer_repeated(&mut self, id: PacketId, reason: ReasonCode) -> bool {
+        let repetition = self
             .entries
             .iter_mut()
-            .find(|it| it.qos == Qos::ExactlyOnce && it.packet_id == id);
-        waiting.map(|entry| entry.attached = true).is_some()
+            .find(|it| it.attached && it.qos == Qos::ExactlyOnce && it.packet_id == id);
+        repetition
+            .map(|entry| entry.reason = Some(reason))
+            .is_some()
     }
 
     /// Memory, bytes.

@@ -197,7 +197,7 @@ impl Shard {
             inbound.insert(packet_id);
             return false;
         }
-        if !inbound.gate.attach(packet_id) {
+        if inbound.gate.is_empty() {
             self.send_acknowledgement(
                 id,
                 Qos::ExactlyOnce,
@@ -205,6 +205,9 @@ impl Shard {
                 ReasonCode::Success,
                 outputs,
             );
+        } else {
+            // PUBRECs leave in the order of the PUBLISHes, repeated ones too. [v5 MQTT-4.6.0-3]
+            inbound.gate.repeat(packet_id);
         }
         true
     }
@@ -269,7 +272,10 @@ impl Shard {
                 && entry.attached
             {
                 self.acknowledge(id, index, (entry.qos, entry.packet_id), reason, outputs);
-            } else if reason.is_error() && entry.qos == Qos::ExactlyOnce {
+            } else if reason.is_error()
+                && entry.qos == Qos::ExactlyOnce
+                && !inbound.gate.answer_repeated(entry.packet_id, reason)
+            {
                 // Nobody took it and nobody was told: the client's repetition is a new message.
                 inbound.remove(entry.packet_id);
             }

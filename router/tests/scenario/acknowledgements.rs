@@ -73,8 +73,8 @@ fn answers_for_a_connection_that_is_gone_are_let_go() {
          s< publish t 1 q=1 id=3
          p< -
          release 1 0
-         p< pubrec 2
          p< puback 1
+         p< pubrec 2
          p: pubrel 2
          p< pubcomp 2",
     );
