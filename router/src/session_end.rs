@@ -73,7 +73,7 @@ impl Shard {
         if let Some(outgoing) = session.outgoing.take() {
             self.release_outgoing(&outgoing);
         }
-        self.publish_will(session.will.take(), outputs);
+        self.publish_will(index, session.will.take(), outputs);
     }
 
     fn release_outgoing(&mut self, outgoing: &Outgoing) {

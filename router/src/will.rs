@@ -63,7 +63,7 @@ impl Shard {
         };
         if will.delay_secs == 0 {
             let will = self.sessions.get_mut(index).will.take();
-            self.publish_will(will, outputs);
+            self.publish_will(index, will, outputs);
             return;
         }
         will.due = Some(Millis(now.0 + u64::from(will.delay_secs) * 1_000));
@@ -78,12 +78,17 @@ impl Shard {
             .is_some_and(|due| due <= self.now);
         if is_due {
             let will = will.take();
-            self.publish_will(will, outputs);
+            self.publish_will(index, will, outputs);
         }
     }
 
-    /// Publishes a will like any message. Those to `$SYS` are let go.
-    pub(crate) fn publish_will(&mut self, will: Option<Box<Will>>, outputs: &mut Outputs) {
+    /// Publishes a will as any message of its client. Those to `$SYS` are let go.
+    pub(crate) fn publish_will(
+        &mut self,
+        client: SessionIndex,
+        will: Option<Box<Will>>,
+        outputs: &mut Outputs,
+    ) {
         let Some(will) = will else {
             return;
         };
@@ -106,7 +111,7 @@ impl Shard {
             qos: will.message.qos,
             retain: will.message.retain,
             expires,
-            publisher: None,
+            publisher: Some(client),
         };
         self.stats.wills_published_total += 1;
         self.route(&message, None, outputs);

@@ -98,3 +98,20 @@ fn the_end_of_the_session_brings_the_will_forward() {
          s< publish status ended",
     );
 }
+
+#[test]
+fn no_local_holds_for_the_clients_own_will() {
+    check(
+        "d: connected v5 expiry=60 will=status:gone:1
+         d: subscribe 1 status:1:nl
+         d< suback 1 0x01
+         o: connected v5 clean
+         o: subscribe 1 status:1
+         o< suback 1 0x01
+         d! drop
+         o< publish status gone q=1 id=1
+         d: connect v5 expiry=60
+         d< connack 0x00 present receive=1000 size=1048576 noids noshare
+         d< -",
+    );
+}

@@ -4,7 +4,7 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use ringmq_router::link::{Handover, LinkMessage, PublishBatch};
-use ringmq_router::{CloseCause, ConnectionId, Input, ListenerId, Output, Shard, ShardId};
+use ringmq_router::{CloseCause, ConnectionId, Input, ListenerId, Shard, ShardId};
 
 use crate::describe::{describe_input, describe_output};
 use crate::oracle::{Ended, parse};
@@ -128,7 +128,7 @@ impl World {
         self.handle(shard, Input::EndOfTick);
         self.flush(shard);
         let node = &self.nodes[usize::from(shard.0)];
-        if !node.urgent.is_empty() || !node.waiting.is_empty() {
+        if !node.urgent.is_empty() || !node.waiting.is_empty() || !node.shard.is_idle() {
             self.wake(shard);
         }
     }
@@ -320,7 +320,10 @@ impl World {
 
     /// A shard's clock ticks.
     pub(crate) fn timer(&mut self, shard: ShardId) {
-        self.give(shard, Pending::Timer);
+        self.nodes[usize::from(shard.0)]
+            .urgent
+            .push_back(Pending::Timer);
+        self.wake(shard);
         let at = self.now.plus(TIMER_EVERY);
         self.schedule(at, Event::Timer(shard));
     }

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, VecDeque};
 use ringmq_codec::{PacketId, Properties, Qos, ReasonCode, Version};
 
 use crate::coverage::Coverage;
-use crate::oracle::{AttemptId, MessageIndex, Oracle, RecordId, Rule, StreamId};
+use crate::oracle::{AttemptId, EpochId, MessageIndex, Oracle, RecordId, Rule, StreamId};
 use crate::plan::ClientPlan;
 use crate::random::Random;
 use crate::socket::SocketId;
@@ -105,6 +105,8 @@ pub(crate) struct Client {
     pub(crate) phase: Phase,
     pub(crate) socket: Option<SocketId>,
     pub(crate) attempt: Option<AttemptId>,
+    /// The session it knows of.
+    pub(super) epoch: Option<EpochId>,
     /// The next CONNECT must make a new session: the last one that should was never answered.
     pub(crate) must_clean: bool,
     pub(crate) stream: StreamId,
@@ -157,6 +159,7 @@ impl Client {
             phase: Phase::Offline,
             socket: None,
             attempt: None,
+            epoch: None,
             must_clean: true,
             stream: StreamId(u32::from(index.0)),
             received: Vec::new(),

@@ -2,7 +2,7 @@
 //! order of acknowledgements, receive maximum, answers to what it asked.
 
 use ringmq_codec::packet::{Ack, ConnAck, Publish, SubAck};
-use ringmq_codec::{Packet, PacketId, Property, Qos, ReasonCode, Version, frame};
+use ringmq_codec::{Packet, PacketId, Property, Qos, ReasonCode, frame};
 
 use crate::client::{Awaits, Client, Context, Phase, Reply, Request};
 use crate::oracle::{MessageIndex, Received, Rule, parse};
@@ -93,11 +93,12 @@ impl Client {
                 self.outgoing_max = usize::from(max);
             }
         }
-        // A CONNACK of v3.1 does not say; its clients are told, as some other client would ask.
-        let present = match self.version() {
-            Version::V31 => context.oracle.attempts[attempt.0 as usize].present,
-            _ => packet.session_present,
-        };
+        // The session may be another one than the client's, made by a CONNECT whose answer was lost; a
+        // CONNACK of v3.1 does not even say whether it goes on. What a client does then is its own risk;
+        // these clients are told.
+        let epoch = context.oracle.attempts[attempt.0 as usize].epoch;
+        let present = context.oracle.attempts[attempt.0 as usize].present && self.epoch == epoch;
+        self.epoch = epoch;
         if present {
             self.resume(context);
         } else {

@@ -91,6 +91,9 @@ impl Plan {
         } else {
             random.within(5..=500)
         };
+        let slow_shard = random
+            .chance(300)
+            .then(|| random.below(u64::from(shards)) as u8);
         Plan {
             seed,
             shards,
@@ -99,12 +102,14 @@ impl Plan {
             link_capacity: *random.pick(&[1, 2, 4, 8, 64]),
             link_delay,
             network_delay: *random.pick(&[20, 200, 2_000, 10_000]),
-            activation_delay: *random.pick(&[5, 50, 1_000]),
+            activation_delay: *random.pick(if slow_shard.is_some() {
+                &[5, 50]
+            } else {
+                &[5, 50, 1_000]
+            }),
             inputs_per_tick: *random.pick(&[1, 4, 32, 128]),
             split: *random.pick(&[20, 200, 600]),
-            slow_shard: random
-                .chance(300)
-                .then(|| random.below(u64::from(shards)) as u8),
+            slow_shard,
             socket_capacity: *random.pick(&[256, 2_048, 65_536]),
             step_mean: random.within(20_000..=80_000),
             retained_per_client: if heavy { 12 } else { 3 },
@@ -164,6 +169,9 @@ fn settings(random: &mut Random, tight: bool) -> Settings {
     } else {
         settings.queue_messages_max = 100_000;
         settings.queue_bytes_max = 64 << 20;
+    }
+    if random.chance(60) {
+        settings.retained_messages_max = random.within(1..=4) as u32;
     }
     settings.session_expiry_secs_max = *random.pick(&[2, 30, 3_600]);
     if random.chance(300) {

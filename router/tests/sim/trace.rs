@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 
 use crate::time::Time;
 
-const LINES_MAX: usize = 120;
+const LINES_MAX: usize = 400;
 
 /// Hash and, when asked for, text of what happened.
 #[derive(Debug)]

@@ -235,7 +235,7 @@ impl World {
     pub(crate) fn stats(&self) -> Stats {
         let mut sum = Stats::default();
         for node in &self.nodes {
-            add(&mut sum, &node.shard.stats());
+            sum.merge(&node.shard.stats());
         }
         sum
     }
@@ -277,31 +277,6 @@ impl World {
             None => self.queries.remove(&key),
         };
     }
-}
-
-/// Adds what the simulation reads of a shard's statistics.
-fn add(sum: &mut Stats, shard: &Stats) {
-    sum.handed_over_total += shard.handed_over_total;
-    sum.takeovers_total += shard.takeovers_total;
-    sum.resumes_total += shard.resumes_total;
-    sum.resumes_inflight_total += shard.resumes_inflight_total;
-    sum.sessions_expired_total += shard.sessions_expired_total;
-    sum.wills_published_total += shard.wills_published_total;
-    sum.crossings_total += shard.crossings_total;
-    sum.pauses_total += shard.pauses_total;
-    sum.links_full_total += shard.links_full_total;
-    sum.retained_replays_total += shard.retained_replays_total;
-    sum.retained_suppressed_total += shard.retained_suppressed_total;
-    sum.drops.merge(&shard.drops);
-    sum.connections += shard.connections;
-    sum.sessions += shard.sessions;
-    sum.sessions_offline += shard.sessions_offline;
-    sum.subscriptions += shard.subscriptions;
-    sum.retained_messages += shard.retained_messages;
-    sum.queued_messages += shard.queued_messages;
-    sum.inflight_messages += shard.inflight_messages;
-    sum.memory.queues += shard.memory.queues;
-    sum.memory.retained += shard.memory.retained;
 }
 
 /// Inputs of one shard that wait for its next tick.

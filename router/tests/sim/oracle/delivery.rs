@@ -63,7 +63,7 @@ impl Oracle {
             return None;
         };
         if got.payload.is_empty() {
-            self.received_clearing(attempt, epoch, topic);
+            self.received_clearing(attempt, epoch, topic, got.dup);
             return None;
         }
         let Some(index) = message::parse(got.payload)
@@ -77,12 +77,16 @@ impl Oracle {
         Some(index)
     }
 
-    fn received_clearing(&mut self, attempt: AttemptId, epoch: EpochId, topic: TopicId) {
+    fn received_clearing(&mut self, attempt: AttemptId, epoch: EpochId, topic: TopicId, dup: bool) {
         if !self.cleared.contains(&topic) {
             self.fail(
                 Rule::Corrupt,
                 format!("nobody cleared {:?}", self.topics.name(topic)),
             );
+            return;
+        }
+        if dup {
+            // Perhaps one that came before a newer value already.
             return;
         }
         self.attempts[attempt.0 as usize]

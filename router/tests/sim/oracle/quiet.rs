@@ -28,12 +28,11 @@ impl Oracle {
         }
         self.judged = self.messages.len();
         self.check_wills(&mut missing);
-        let values = self.retained_candidates();
-        for epoch in &live {
-            self.check_retained(*epoch, &values, &mut missing);
-        }
+        // A full store keeps old values and refuses new ones: nobody can say which.
         if stats.drops.get(DropReason::RetainedFull) == 0 {
+            let values = self.retained_candidates();
             for epoch in &live {
+                self.check_retained(*epoch, &values, &mut missing);
                 if self.is_late(*epoch) {
                     self.check_late(*epoch, &values);
                 }
@@ -134,10 +133,11 @@ impl Oracle {
         let values = held.retained.get(&this.topic);
         let detail = format!(
             "{missed} messages are missing, {dropped} drops at queue bounds are counted; the first of {} this time: \
-             {message:?} of {topic:?} sent at {} never came to {client:?} on shard {} ({epoch:?}, last value {values:?}): {this:?}",
+             {message:?} of {topic:?} sent at {} never came to {client:?} on shard {} ({epoch:?}, last value {values:?}): {this:?}, subscribed {:?}",
             missing.len(),
             this.first_sent,
             held.shard.0,
+            self.records_for(epoch, message),
         );
         self.fail(rule, detail);
     }

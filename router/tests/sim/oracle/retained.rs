@@ -59,7 +59,7 @@ impl Oracle {
     /// Checks what a session was told of the retained topics it asked for; every message it misses is
     /// reported to `missing`.
     pub(crate) fn check_retained(
-        &mut self,
+        &self,
         epoch: EpochId,
         values: &BTreeMap<TopicId, Candidates>,
         missing: &mut Vec<(EpochId, MessageIndex)>,
@@ -76,6 +76,14 @@ impl Oracle {
             let Some(wanted) = candidates.first().copied().flatten() else {
                 continue;
             };
+            // Which copy came last cannot be told when a publisher has sent one again.
+            let again = |message: MessageIndex| self.messages[message.0 as usize].transmissions > 1;
+            let came = self.epochs[epoch.0 as usize]
+                .delivered
+                .contains_key(&wanted);
+            if came && (again(wanted) || last.is_some_and(again)) {
+                continue;
+            }
             missing.push((epoch, wanted));
         }
     }
@@ -88,7 +96,8 @@ impl Oracle {
         let this = &self.messages[message.0 as usize];
         let held = &self.epochs[epoch.0 as usize];
         let client = &self.attempts[held.attempt.0 as usize];
-        if candidates.contains(&None) || self.too_large(epoch, message) {
+        let mut possible = candidates.iter().flatten();
+        if candidates.contains(&None) || possible.any(|message| self.too_large(epoch, *message)) {
             return false;
         }
         let publisher = &self.attempts[this.attempt.0 as usize];
