@@ -57,7 +57,6 @@ impl MessageStore {
     }
 
     /// Messages held.
-    #[cfg(test)]
     pub(crate) fn len(&self) -> usize {
         self.messages.len()
     }

@@ -169,6 +169,7 @@ impl Shard {
             sessions_offline: self.sessions.offline(),
             subscriptions: self.index.subscriptions(),
             retained_messages: self.home.store.len() as u64,
+            stored_messages: self.messages.len() as u64,
             memory: self.memory(),
             ..self.stats
         }

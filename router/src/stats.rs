@@ -53,6 +53,8 @@ pub struct Stats {
     pub retained_messages: u64,
     pub queued_messages: u64,
     pub inflight_messages: u64,
+    /// Messages held for queues and in-flight windows; one for several sessions counts once.
+    pub stored_messages: u64,
     pub memory: MemoryUse,
 }
 
@@ -107,6 +109,7 @@ impl Stats {
         self.retained_messages += other.retained_messages;
         self.queued_messages += other.queued_messages;
         self.inflight_messages += other.inflight_messages;
+        self.stored_messages += other.stored_messages;
         self.memory.merge(&other.memory);
     }
 }
