@@ -104,7 +104,7 @@ fn run_all(seeds: &[u64], threads: usize, failures_max: usize) -> Summary {
                         return;
                     };
                     let report = run(*seed, false);
-                    let mut summary = summary.lock().unwrap();
+                    let mut summary = summary.lock().expect("no thread panics while it holds it");
                     summary.events += report.events;
                     summary.coverage.merge(&report.coverage);
                     if let Some(violation) = report.violation {
@@ -117,7 +117,9 @@ fn run_all(seeds: &[u64], threads: usize, failures_max: usize) -> Summary {
             });
         }
     });
-    summary.into_inner().unwrap()
+    summary
+        .into_inner()
+        .expect("no thread panics while it holds it")
 }
 
 fn number(name: &str) -> Option<u64> {
