@@ -11,7 +11,7 @@ use ringmq_codec::{
 };
 
 use crate::alarm::{Alarm, deadline};
-use crate::connection::Phase;
+use crate::connection::{Pauses, Phase};
 use crate::ids::SessionIndex;
 use crate::link::Handover;
 use crate::will::Will;
@@ -164,14 +164,17 @@ impl Shard {
     fn ask_for_verdict(&mut self, id: ConnectionId, connect: &Connect<'_>, outputs: &mut Outputs) {
         let connection = self.connections.get_mut(id).expect("parse has looked");
         connection.phase = Phase::Authenticating;
+        let (peer, listener) = (connection.peer, connection.listener);
+        // Nothing more is read of a stranger than it takes to judge him.
+        self.pause(id, Pauses::VERDICT, outputs);
         outputs.list.push(Output::Authenticate {
             connection: id,
             authentication: Box::new(Authentication {
                 client_id: connect.client_id.into(),
                 user_name: connect.user_name.map(Into::into),
                 password: connect.password.map(Into::into),
-                peer: connection.peer,
-                listener: connection.listener,
+                peer,
+                listener,
             }),
         });
     }
@@ -192,7 +195,7 @@ impl Shard {
         match verdict {
             Verdict::Allow => {
                 connection.phase = Phase::Admitted;
-                self.parse_buffer(id, outputs);
+                self.unpause(id, Pauses::VERDICT);
             }
             Verdict::Deny(reason) => {
                 self.refuse(id, reason, outputs);
@@ -295,7 +298,7 @@ impl Shard {
         self.sessions
             .attach(index, id, connect.version, wishes.packet_size_max);
         let session = self.sessions.get_mut(index);
-        session.window_max = self.settings.inflight_max.min(wishes.receive_maximum);
+        session.window_max = self.settings.inflight_max.clamp(1, wishes.receive_maximum);
         session.expiry_secs = wishes.session_expiry_granted(connect, &self.settings);
         // A will of an earlier connection that is still delayed is not sent any more. [v5 MQTT-3.1.3-9]
         session.will = connect.will.as_ref().map(|will| Box::new(Will::new(will)));

@@ -33,6 +33,8 @@ impl Pauses {
     pub(crate) const LINK: Pauses = Pauses(1);
     /// Too many of its publishes wait for acceptance.
     pub(crate) const GATE: Pauses = Pauses(2);
+    /// Its CONNECT is being judged.
+    pub(crate) const VERDICT: Pauses = Pauses(4);
 
     pub(crate) fn insert(&mut self, pause: Pauses) {
         self.0 |= pause.0;
@@ -107,7 +109,7 @@ impl Connection {
 
     /// Whether received bytes must wait.
     pub(crate) fn is_stopped(&self) -> bool {
-        self.pauses.any() || self.phase == Phase::Authenticating
+        self.pauses.any()
     }
 }
 

@@ -10,8 +10,9 @@ use ringmq_codec::{Packet, PacketId, Properties, Qos, ReasonCode, packet::Ack};
 use crate::deliver::Delivery;
 use crate::ids::SessionIndex;
 use crate::limits::DRAIN_BYTES_MAX;
+use crate::message::MessageIndex;
 use crate::outgoing::{InFlight, Stage};
-use crate::publish_frame::{Content, Envelope};
+use crate::publish_frame::{Content, Envelope, frame_len};
 use crate::session::Flag;
 use crate::{DropReason, Shard};
 
@@ -70,6 +71,11 @@ impl Delivery<'_> {
         match in_flight.stage {
             Stage::Published(message) => {
                 let stored = self.messages.get(message).clone();
+                let content = Content::of(&stored);
+                if frame_len(&content, hot.version, in_flight.qos) > hot.packet_size_max as usize {
+                    self.give_up(index, in_flight.packet_id, message);
+                    return;
+                }
                 let envelope = Envelope {
                     version: hot.version,
                     qos: in_flight.qos,
@@ -77,7 +83,7 @@ impl Delivery<'_> {
                     dup: true,
                     packet_id: in_flight.packet_id,
                 };
-                self.send_publish(hot.connection, &Content::of(&stored), envelope);
+                self.send_publish(hot.connection, &content, envelope);
             }
             Stage::Released => {
                 let ack = Ack {
@@ -88,6 +94,17 @@ impl Delivery<'_> {
                 self.send_packet(hot.connection, hot.version, &Packet::PubRel(ack));
             }
         }
+    }
+
+    /// The client takes smaller packets than on its earlier connection: as if it had the message.
+    /// [v5 MQTT-3.1.2-25]
+    fn give_up(&mut self, index: SessionIndex, id: PacketId, message: MessageIndex) {
+        if let Some(outgoing) = &mut self.sessions.get_mut(index).outgoing {
+            outgoing.remove(id);
+        }
+        self.messages.release(message);
+        self.stats.inflight_messages -= 1;
+        self.stats.drops.add(DropReason::PacketTooLarge, 1);
     }
 
     /// Sends the first of the queue, or drops it if its time is over. False when the queue is empty or
@@ -110,10 +127,10 @@ impl Delivery<'_> {
         self.stats.queued_messages -= 1;
         let hot = *self.sessions.hot(index);
         let content = Content::of(&stored);
-        let frame_len = crate::publish_frame::frame_len(&content, hot.version, next.qos);
+        let len = frame_len(&content, hot.version, next.qos);
         let refused = if content.is_expired(self.now) {
             Some(DropReason::Expired)
-        } else if frame_len > hot.packet_size_max as usize {
+        } else if len > hot.packet_size_max as usize {
             Some(DropReason::PacketTooLarge)
         } else {
             None

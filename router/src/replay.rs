@@ -20,6 +20,9 @@ use crate::publish_frame::{self, Content, Envelope};
 use crate::session::{Flag, SessionId};
 use crate::{DropReason, Output, Outputs, Shard, ShardId};
 
+/// Pieces that this shard answers itself in one go: each may have looked at many topics in vain.
+const PIECES_PER_TURN: u32 = 4;
+
 /// Topics with a retained message that went live to a session while a piece for it was under way.
 #[derive(Debug)]
 pub(crate) struct LiveTopics {
@@ -186,14 +189,19 @@ impl Shard {
     /// Goes on with the session's replays as far as it has room.
     pub(crate) fn feed_replays(&mut self, index: SessionIndex, outputs: &mut Outputs) {
         let start = outputs.bytes.len();
+        let mut pieces = 0;
         loop {
-            if outputs.bytes.len() - start >= DRAIN_BYTES_MAX as usize {
+            let bytes = outputs.bytes.len() - start;
+            if bytes >= DRAIN_BYTES_MAX as usize || pieces == PIECES_PER_TURN {
                 self.delivery(outputs).drain_on_later(index);
                 return;
             }
             match self.next_step(index) {
                 Step::Item => self.replay_item(index, outputs),
-                Step::Ask => self.ask_for_piece(index, outputs),
+                Step::Ask => {
+                    pieces += 1;
+                    self.ask_for_piece(index, outputs);
+                }
                 Step::Wait => return,
                 Step::Over => {
                     self.end_replays(index);

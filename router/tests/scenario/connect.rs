@@ -142,7 +142,9 @@ fn an_outside_judgement_is_waited_for() {
              event authenticate anna
              a: ping
              a< -
+             a! paused
              allow a
+             a! read
              a< connack 0x00
              a< pingresp
              b: connect v5 clean user=bert at=2

@@ -225,3 +225,28 @@ fn a_smaller_window_after_a_resume_is_kept() {
          s< publish t 4 q=1 id=4",
     );
 }
+
+#[test]
+fn what_a_smaller_maximum_packet_size_forbids_is_not_sent_again() {
+    let stats = check_with(
+        1,
+        Settings::default(),
+        "s: connected v5 expiry=10
+         s: subscribe 1 t:1
+         s< suback 1 0x01
+         p: connected v311 clean
+         p: publish t *100 q=1 id=1
+         p< puback 1
+         p: publish t 2 q=1 id=2
+         p< puback 2
+         s< publish t *100 q=1 id=1
+         s< publish t 2 q=1 id=2
+         s! drop
+         s: connect v5 expiry=10 size=60
+         s< connack 0x00 present receive=1000 size=1048576 noids noshare
+         s< publish t 2 q=1 id=2 dup
+         s: puback 2",
+    );
+    assert_eq!(stats.drops.get(DropReason::PacketTooLarge), 1);
+    assert_eq!(stats.inflight_messages, 0);
+}
