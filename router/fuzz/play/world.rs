@@ -491,6 +491,7 @@ fn settings_of(bits: u8) -> Settings {
     let mut settings = Settings {
         packet_size_max: 1 << 10,
         session_expiry_secs_max: 7_200,
+        sys_interval_secs: if bits & 128 != 0 { 10 } else { 0 },
         ..Settings::default()
     };
     if bits & 1 != 0 {
