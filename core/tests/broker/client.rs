@@ -215,21 +215,6 @@ impl Client {
         }
     }
 
-    /// Whether something more comes within `wait`.
-    pub(crate) fn hears_within(&mut self, wait: Duration) -> bool {
-        if !self.buffer.is_empty() {
-            return true;
-        }
-        self.stream
-            .set_read_timeout(Some(wait))
-            .expect("a socket option");
-        let heard = self.stream.peek(&mut [0]).is_ok();
-        self.stream
-            .set_read_timeout(Some(PATIENCE))
-            .expect("a socket option");
-        heard
-    }
-
     fn take(&mut self) -> Option<Incoming> {
         let raw = frame::split(&self.buffer, frame::PACKET_SIZE_MAX).expect("a packet")?;
         let length = raw.length;
@@ -249,11 +234,6 @@ impl Client {
     /// Sends bytes.
     pub(crate) fn write(&mut self, bytes: &[u8]) {
         self.stream.write_all(bytes).expect("the broker reads");
-    }
-
-    /// The socket, for what a client should not do.
-    pub(crate) fn stream(&self) -> &TcpStream {
-        &self.stream
     }
 
     fn id(&mut self) -> PacketId {

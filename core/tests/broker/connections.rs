@@ -25,11 +25,11 @@ fn two_thousand_clients_find_their_shard_and_each_other() {
     for (i, client) in clients.iter_mut().enumerate() {
         client.subscribe(&format!("device/{i}"), Qos::AtMostOnce);
     }
-    for i in 0..CLIENTS {
-        // A stride that is prime to the number of clients: everyone publishes, everyone hears.
+    // A stride that is prime to the number of clients: everyone publishes, everyone hears.
+    for (i, client) in clients.iter_mut().enumerate() {
         let to = (i * 7 + 1) % CLIENTS;
         let payload = i.to_string();
-        clients[i].publish(&format!("device/{to}"), payload.as_bytes(), Qos::AtMostOnce);
+        client.publish(&format!("device/{to}"), payload.as_bytes(), Qos::AtMostOnce);
     }
     for i in 0..CLIENTS {
         let to = (i * 7 + 1) % CLIENTS;

@@ -1,6 +1,8 @@
 //! A broker in this process, over real sockets: what its shards do together. What a shard decides is
 //! tested in `ringmq-router`, what a socket does in `ringmq-ring`.
 
+#![allow(clippy::unwrap_used, reason = "tests")]
+
 mod client;
 mod connections;
 mod links;
