@@ -24,8 +24,10 @@ pub(crate) struct Intake {
     pub(crate) outputs: Outputs,
     pub(crate) clock: Clock,
     pub(crate) arrivals: Arrivals,
-    /// Events since the tick last looked.
-    pub(crate) events: u32,
+    /// Events of this tick.
+    pub(crate) events: usize,
+    /// Events of its last look.
+    pub(crate) events_of_look: usize,
     /// The sleep that was announced to the other shards, to be ended by the first event.
     sleep: Sleep,
     asleep: bool,
@@ -67,6 +69,7 @@ impl Intake {
             clock,
             arrivals: Arrivals::default(),
             events: 0,
+            events_of_look: 0,
             sleep,
             asleep: false,
             deferred: VecDeque::new(),
@@ -92,7 +95,7 @@ impl Intake {
     /// The engine is about to be waited for: a new reading of the clock, and a sleep if one was announced.
     pub(crate) fn before_wait(&mut self, asleep: bool) {
         self.clock.step();
-        self.events = 0;
+        self.events_of_look = 0;
         self.asleep = asleep;
     }
 
@@ -100,6 +103,7 @@ impl Intake {
     #[inline]
     pub(crate) fn event(&mut self, event: Event<'_>) {
         self.events += 1;
+        self.events_of_look += 1;
         if self.asleep {
             self.asleep = false;
             self.sleep.end();

@@ -14,7 +14,9 @@ use ringmq_router::{Input, Millis, Outputs};
 use super::Peers;
 use super::control::Control;
 use super::intake::{EngineCall, Intake};
-use crate::limits::{HAND_OVER_MILLIS, LINK_ITEMS_PER_TICK, LOOKS_PER_TICK, STOP_LOOK_MILLIS};
+use crate::limits::{
+    EVENTS_PER_SEND_MIN, HAND_OVER_MILLIS, LINK_ITEMS_PER_TICK, LOOKS_PER_TICK, STOP_LOOK_MILLIS,
+};
 use crate::link::{LinkItem, Port, shards_of};
 
 /// Time between two [`Input::Timer`]s.
@@ -81,16 +83,18 @@ impl Tick {
 
     fn tick(&mut self) -> Result<(), EngineError> {
         let timeout = self.timeout();
+        self.intake.events = 0;
         self.look(timeout)?;
         self.receive_items()?;
+        // Before another look, since a connection can be handed over only before the engine receives
+        // from it again.
+        self.act();
         for _ in 1..LOOKS_PER_TICK {
-            if self.intake.events == 0 || self.intake.is_full() {
+            if !self.is_look_worth_it() {
                 break;
             }
-            // Before the next look, since a connection can be handed over only before the engine
-            // receives from it again.
-            self.act();
             self.look(None)?;
+            self.act();
         }
         self.obey();
         self.timers();
@@ -99,6 +103,13 @@ impl Tick {
         }
         self.intake.input(Input::EndOfTick);
         self.flush()
+    }
+
+    /// Whether many events have fed few sends so far, and there may be more of them.
+    fn is_look_worth_it(&self) -> bool {
+        self.intake.events_of_look > 0
+            && self.engine.pending() * EVENTS_PER_SEND_MIN <= self.intake.events
+            && !self.intake.is_full()
     }
 
     /// How long the shard may sleep, which is announced to the other shards; `None` when there is work.

@@ -56,6 +56,12 @@ impl Engine {
         }
     }
 
+    /// Connections that the next [`Engine::flush`] will send to: few for many receives mean that it pays
+    /// to receive more first.
+    pub fn pending(&self) -> usize {
+        self.output.pending.len()
+    }
+
     /// Sends what was pushed: each connection's frames with one send, and equal sequences of frames gathered
     /// only once. The arena is free when it returns. May report [`Event::Blocked`] and, for a connection
     /// that fails, [`Event::Closed`].
