@@ -1,0 +1,314 @@
+//! The command line.
+//!
+//! `main` parses it; every scenario turns its own arguments into a plan. Values are checked here as far as
+//! one of them alone can be wrong.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::limits::{PAYLOAD_BYTES_MAX, STAMP_BYTES};
+
+/// Drives simulated MQTT clients at a broker and measures latency, throughput, loss and order.
+#[derive(Debug, Parser)]
+#[command(name = "loadgen", version, max_term_width = 100)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Runs one scenario against a broker.
+    ///
+    /// Exit code: 0 when the audit is clean, 1 when the run could not be made, 2 when the broker lost,
+    /// repeated, swapped or changed what it must not.
+    Run {
+        #[command(subcommand)]
+        scenario: ScenarioArgs,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ScenarioArgs {
+    /// Every publisher to every subscriber, on one topic.
+    FanOut(FanArgs),
+    /// Every publisher on a topic of its own, every subscriber hears all through a wildcard.
+    FanIn(FanArgs),
+    /// Publisher n to subscriber n, on a topic of their own.
+    Pairs(PairsArgs),
+    /// Simulated sensors with a slowly moving value each, on connections that carry one or many.
+    Sensors(SensorsArgs),
+    /// Connections with one subscription each, held with keep-alives.
+    Idle(IdleArgs),
+    /// Connects and disconnects in rounds, some cut in the middle of a packet.
+    Churn(ChurnArgs),
+}
+
+/// Where the broker is and how to talk to it.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct ConnectArgs {
+    /// Address of the broker.
+    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:1883")]
+    pub(crate) broker: String,
+    /// MQTT version.
+    #[arg(long, value_enum, default_value_t = VersionArg::V311)]
+    pub(crate) version_mqtt: VersionArg,
+    /// Process id of the broker, on this machine: CPU time and memory go into the report.
+    #[arg(long)]
+    pub(crate) pid: Option<u32>,
+    /// Print the report as one JSON object to standard output.
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// CPU to pin loadgen to.
+    #[arg(long, value_name = "N")]
+    pub(crate) cpu: Option<usize>,
+    /// New connections a second at most; 0 means as fast as the broker answers.
+    #[arg(long, value_name = "PER_SECOND", default_value_t = 0)]
+    pub(crate) connect_rate: u32,
+    /// Connects under way at once at most.
+    #[arg(long, value_name = "N", default_value_t = 500, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) connect_outstanding: u32,
+    /// Source addresses to spread connections over: `auto` (127.0.x.y when the broker is on the loopback
+    /// and there are many connections), `none`, one address, several with commas, or FIRST-LAST.
+    #[arg(long, value_name = "ADDRESSES", default_value = "auto")]
+    pub(crate) source_addresses: String,
+    /// Seconds without any progress after which a connect or a message is given up.
+    #[arg(long, value_name = "SECONDS", default_value_t = 10.0, value_parser = seconds_above_zero)]
+    pub(crate) timeout: f64,
+    /// Keep-alive of the connections in seconds; 0 switches it off.
+    #[arg(long, value_name = "SECONDS", default_value_t = 60)]
+    pub(crate) keep_alive: u16,
+    /// Client identifiers begin with this. Default: `lg` and loadgen's process id.
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) client_prefix: Option<String>,
+    /// Client identifiers of the publishers, one a line, at least as many as there are publishers.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) publisher_ids: Option<PathBuf>,
+    /// Client identifiers of the subscribers, likewise.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) subscriber_ids: Option<PathBuf>,
+    /// Topics begin with this.
+    #[arg(long, value_name = "TEXT", default_value = "loadgen")]
+    pub(crate) topic_prefix: String,
+}
+
+/// What is published and for how long.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct LoadArgs {
+    /// QoS of publishes and subscriptions.
+    #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u8).range(0..=2))]
+    pub(crate) qos: u8,
+    /// Bytes of each payload; the stamp takes 32 of them.
+    #[arg(long, value_name = "BYTES", default_value_t = 64, value_parser = payload_bytes)]
+    pub(crate) payload: usize,
+    #[command(flatten)]
+    pub(crate) time: TimeArgs,
+    #[command(flatten)]
+    pub(crate) pace: PaceArgs,
+}
+
+/// How long a run takes.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct TimeArgs {
+    /// Seconds that are measured.
+    #[arg(long, value_name = "SECONDS", default_value_t = 10.0, value_parser = seconds_above_zero)]
+    pub(crate) duration: f64,
+    /// Seconds of the same load before them, audited but not measured.
+    #[arg(long, value_name = "SECONDS", default_value_t = 1.0, value_parser = seconds)]
+    pub(crate) warmup: f64,
+    /// After the last publish, wait until everything came or nothing came for this long.
+    #[arg(long, value_name = "SECONDS", default_value_t = 3.0, value_parser = seconds_above_zero)]
+    pub(crate) drain: f64,
+    /// Read the broker's drop counters ($SYS) before and after, and account for every message.
+    #[arg(long)]
+    pub(crate) sys: bool,
+    /// This many subscribers stop reading while the load runs; their latency is not counted.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) subscriber_stall: u32,
+}
+
+/// Open loop or closed loop.
+#[derive(Args, Clone, Debug)]
+#[group(required = true, multiple = false)]
+pub(crate) struct PaceArgs {
+    /// Open loop: publishes a second over all publishers, evenly spaced, whatever the broker does.
+    #[arg(long, value_name = "PER_SECOND", value_parser = rate)]
+    pub(crate) rate: Option<f64>,
+    /// Closed loop: messages each publisher keeps outstanding.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) window: Option<u32>,
+}
+
+#[derive(Args, Clone, Debug)]
+pub(crate) struct FanArgs {
+    /// Publishing connections.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) publishers: u32,
+    /// Subscribing connections.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) subscribers: u32,
+    #[command(flatten)]
+    pub(crate) load: LoadArgs,
+    #[command(flatten)]
+    pub(crate) connect: ConnectArgs,
+}
+
+#[derive(Args, Clone, Debug)]
+pub(crate) struct PairsArgs {
+    /// Pairs of one publisher and one subscriber.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), required_unless_present = "publishers")]
+    pub(crate) pairs: Option<u32>,
+    /// The same, under the name other scenarios have for it.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), conflicts_with = "pairs")]
+    pub(crate) publishers: Option<u32>,
+    /// Must equal --publishers.
+    #[arg(long, value_name = "N", requires = "publishers")]
+    pub(crate) subscribers: Option<u32>,
+    #[command(flatten)]
+    pub(crate) load: LoadArgs,
+    #[command(flatten)]
+    pub(crate) connect: ConnectArgs,
+}
+
+#[derive(Args, Clone, Debug)]
+pub(crate) struct SensorsArgs {
+    /// Simulated sensors.
+    #[arg(long, value_name = "N", default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) sensors: u32,
+    /// Connections that carry them, as gateways do. Default: one each.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) connections: Option<u32>,
+    /// Subscribing connections; each hears all sensors of one site.
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) subscribers: u32,
+    /// Sites the sensors are spread over. Default: one for each 20 subscribers.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) sites: Option<u32>,
+    /// Seconds between two readings of one sensor; the sensors' readings are spread evenly over it.
+    #[arg(long, value_name = "SECONDS", default_value_t = 10.0, value_parser = seconds_above_zero)]
+    pub(crate) interval: f64,
+    /// QoS of publishes and subscriptions.
+    #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u8).range(0..=2))]
+    pub(crate) qos: u8,
+    #[command(flatten)]
+    pub(crate) time: TimeArgs,
+    #[command(flatten)]
+    pub(crate) connect: ConnectArgs,
+}
+
+#[derive(Args, Clone, Debug)]
+pub(crate) struct IdleArgs {
+    /// Connections to hold.
+    #[arg(long, value_name = "N", default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) connections: u32,
+    /// Seconds to hold them.
+    #[arg(long, value_name = "SECONDS", default_value_t = 10.0, value_parser = seconds_above_zero)]
+    pub(crate) duration: f64,
+    #[command(flatten)]
+    pub(crate) connect: ConnectArgs,
+}
+
+#[derive(Args, Clone, Debug)]
+pub(crate) struct ChurnArgs {
+    /// Connections of each round.
+    #[arg(long, value_name = "N", default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) connections: u32,
+    /// Rounds.
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) rounds: u32,
+    /// Share of the connections that are cut in the middle of a packet instead of disconnecting; half of
+    /// them in CONNECT, half in PUBLISH.
+    #[arg(long, value_name = "0..1", default_value_t = 0.1, value_parser = fraction)]
+    pub(crate) cut_fraction: f64,
+    #[command(flatten)]
+    pub(crate) connect: ConnectArgs,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum VersionArg {
+    #[value(name = "3.1")]
+    V31,
+    #[value(name = "3.1.1")]
+    V311,
+    #[value(name = "5", alias = "5.0")]
+    V5,
+}
+
+impl VersionArg {
+    /// The codec's version.
+    pub(crate) const fn version(self) -> ringmq_codec::Version {
+        match self {
+            VersionArg::V31 => ringmq_codec::Version::V31,
+            VersionArg::V311 => ringmq_codec::Version::V311,
+            VersionArg::V5 => ringmq_codec::Version::V5,
+        }
+    }
+}
+
+fn number(text: &str, is_legal: impl Fn(f64) -> bool, range: &str) -> Result<f64, String> {
+    let value: f64 = text.parse().map_err(|_| "not a number".to_owned())?;
+    if is_legal(value) {
+        Ok(value)
+    } else {
+        Err(format!("must be {range}"))
+    }
+}
+
+fn seconds(text: &str) -> Result<f64, String> {
+    number(text, |value| (0.0..=1e7).contains(&value), "between 0 and 10,000,000")
+}
+
+fn seconds_above_zero(text: &str) -> Result<f64, String> {
+    number(text, |value| value > 0.0 && value <= 1e7, "above 0 and at most 10,000,000")
+}
+
+fn rate(text: &str) -> Result<f64, String> {
+    number(text, |value| value > 0.0 && value <= 1e9, "above 0 and at most 1,000,000,000")
+}
+
+fn fraction(text: &str) -> Result<f64, String> {
+    number(text, |value| (0.0..=1.0).contains(&value), "between 0 and 1")
+}
+
+fn payload_bytes(text: &str) -> Result<usize, String> {
+    let bytes: usize = text.parse().map_err(|_| "not a number".to_owned())?;
+    if bytes < STAMP_BYTES {
+        Err(format!("at least {STAMP_BYTES} bytes: the stamp that latency and audit rest on"))
+    } else if bytes > PAYLOAD_BYTES_MAX {
+        Err(format!("at most {PAYLOAD_BYTES_MAX} bytes"))
+    } else {
+        Ok(bytes)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_definition_is_consistent() {
+        <Cli as clap::CommandFactory>::command().debug_assert();
+    }
+
+    #[test]
+    fn wrong_values_are_refused() {
+        for line in [
+            "loadgen run fan-out",
+            "loadgen run fan-out --rate 5 --window 5",
+            "loadgen run fan-out --rate 5 --payload 31",
+            "loadgen run fan-out --rate 0",
+            "loadgen run pairs --window 1",
+            "loadgen run churn --cut-fraction 1.5",
+        ] {
+            assert!(Cli::try_parse_from(line.split(' ')).is_err(), "{line}");
+        }
+        for line in [
+            "loadgen run fan-out --rate 5 --payload 32 --json",
+            "loadgen run pairs --pairs 5 --window 1 --qos 2 --version-mqtt 5",
+            "loadgen run churn --connections 20000 --rounds 50 --cut-fraction 0.1",
+        ] {
+            assert!(Cli::try_parse_from(line.split(' ')).is_ok(), "{line}");
+        }
+    }
+}

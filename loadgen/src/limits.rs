@@ -1,0 +1,69 @@
+//! Every bound and default of loadgen that is not an option, with its unit and its reason.
+//!
+//! All modules read from here. Nothing here may depend on a run.
+
+use std::time::Duration;
+
+/// Bytes of a stamped payload at least: magic, run, publisher, sequence, due time, checksum.
+pub(crate) const STAMP_BYTES: usize = 32;
+
+/// Bytes of a payload at most. Keeps one tick's arena far below the 4 GiB that a frame's range can name.
+pub(crate) const PAYLOAD_BYTES_MAX: usize = 1 << 20;
+
+/// The longest packet taken from a broker, in bytes: the largest payload and a generous header.
+pub(crate) const PACKET_SIZE_MAX: u32 = 2 << 20;
+
+/// Latencies above this are recorded as this. One hour: no run waits longer.
+pub(crate) const LATENCY_NS_MAX: u64 = 3_600 * 1_000_000_000;
+
+/// Ranges of missing sequence numbers remembered for each publisher and subscriber. What arrives later
+/// than so many further losses counts as duplicated.
+pub(crate) const GAPS_MAX: usize = 64;
+
+/// Publishes sent in one tick at most, so that receiving is never starved by sending.
+pub(crate) const SENDS_PER_TICK_MAX: usize = 1_024;
+
+/// Bytes written in one tick at most; the engine's buffers are flushed when it is reached.
+pub(crate) const ARENA_BYTES_MAX: usize = 4 << 20;
+
+/// A send this much later than it was due counts as late, in nanoseconds. Well above the timer's own
+/// error, well below what a percentile would hide.
+pub(crate) const LATE_SEND_NS: u64 = 1_000_000;
+
+/// Share of late sends above which the report warns.
+pub(crate) const LATE_SHARE_WARN: f64 = 0.01;
+
+/// Share of one CPU used by loadgen itself above which the report warns that it is the bottleneck.
+pub(crate) const OWN_CPU_WARN: f64 = 0.90;
+
+/// QoS 1 and 2 publishes in flight on one connection when the broker names no Receive Maximum: all
+/// packet identifiers but the one SUBSCRIBE uses. [v5 3.2.2.3.3]
+pub(crate) const IN_FLIGHT_MAX: u16 = 65_535;
+
+/// Connections per source address before `--source-addresses auto` takes the next one. The search for a
+/// free port slows down long before the 28,000 of the default port range are used up.
+pub(crate) const CONNECTIONS_PER_SOURCE: u32 = 5_000;
+
+/// Slots of the engine beyond the connections of the run: the observer of `$SYS` and closing sockets.
+pub(crate) const SPARE_SLOTS: u32 = 64;
+
+/// Bytes of one receive buffer of the engine.
+pub(crate) const RECEIVE_BUFFER_BYTES: u32 = 16 * 1024;
+
+/// How long one wait for events lasts at most when nothing is due, so that phases end in time.
+pub(crate) const WAIT_MAX: Duration = Duration::from_millis(50);
+
+/// How often the running figures are shown.
+pub(crate) const PROGRESS_EVERY: Duration = Duration::from_millis(250);
+
+/// How often they are printed where standard error is no terminal.
+pub(crate) const PROGRESS_LINE_EVERY: Duration = Duration::from_secs(5);
+
+/// Interval of `$SYS` assumed until two of its publications were seen; Mosquitto's default.
+pub(crate) const SYS_INTERVAL: Duration = Duration::from_secs(10);
+
+/// PINGREQs sent in one tick when idle connections are asked whether they still answer.
+pub(crate) const PINGS_PER_TICK_MAX: u32 = 2_000;
+
+/// Different reasons of failures kept apart; further ones are counted together.
+pub(crate) const FAILURE_REASONS_MAX: usize = 16;

@@ -1,0 +1,223 @@
+//! The pace of connecting: how many at once, how many a second, and what went wrong.
+//!
+//! The run asks which client to connect next and reports how each ended; nothing here touches a socket.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+use ringmq_codec::ReasonCode;
+use ringmq_ring::CloseCause;
+
+use crate::histogram::LatencyRecorder;
+use crate::limits::FAILURE_REASONS_MAX;
+
+/// Reasons with their counts.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Failures {
+    counts: BTreeMap<String, u64>,
+    total: u64,
+}
+
+impl Failures {
+    /// Counts one failure. Reasons beyond the bound are counted together.
+    pub(crate) fn add(&mut self, reason: String) {
+        self.total += 1;
+        if let Some(count) = self.counts.get_mut(&reason) {
+            *count += 1;
+        } else if self.counts.len() < FAILURE_REASONS_MAX {
+            self.counts.insert(reason, 1);
+        } else {
+            *self.counts.entry("other reasons".to_owned()).or_default() += 1;
+        }
+    }
+
+    /// All failures.
+    pub(crate) fn total(&self) -> u64 {
+        self.total
+    }
+
+    /// By reason.
+    pub(crate) fn counts(&self) -> &BTreeMap<String, u64> {
+        &self.counts
+    }
+
+    /// One indented line per reason, the most frequent first, with the way out where one is known.
+    pub(crate) fn describe(&self) -> String {
+        let mut sorted: Vec<_> = self.counts.iter().collect();
+        sorted.sort_by_key(|&(_, count)| std::cmp::Reverse(*count));
+        let mut text = String::new();
+        for (reason, count) in sorted {
+            write!(text, "\n  {count} x {reason}").expect("a String takes any text");
+            if let Some(advice) = advice(reason) {
+                write!(text, "\n      {advice}").expect("a String takes any text");
+            }
+        }
+        text
+    }
+}
+
+/// Why the engine says that a connection ended.
+pub(crate) fn reason_of_close(cause: CloseCause) -> String {
+    match cause {
+        CloseCause::PeerClosed => "the broker closed the connection".to_owned(),
+        CloseCause::Reset => "the broker reset the connection".to_owned(),
+        CloseCause::ConnectFailed(errno) => format!("connect: {}", std::io::Error::from_raw_os_error(errno)),
+        CloseCause::Error(errno) => format!("socket: {}", std::io::Error::from_raw_os_error(errno)),
+    }
+}
+
+/// Why the broker refused, in the specification's words.
+pub(crate) fn reason_of_code(packet: &str, reason: ReasonCode) -> String {
+    format!("{packet} 0x{:02X}: {}", reason as u8, reason.name())
+}
+
+/// What can be done about a reason.
+fn advice(reason: &str) -> Option<&'static str> {
+    const ADVICE: [(&str, &str); 8] = [
+        ("Connection refused", "is a broker listening there? (--broker HOST:PORT)"),
+        ("Cannot assign requested address", "out of source ports: spread over more addresses (--source-addresses)"),
+        ("Too many open files", "loadgen's descriptor limit is too low: raise it (ulimit -n)"),
+        ("the broker closed", "its log should say why: often its descriptor limit (ulimit -n) or its limit on connections"),
+        ("timed out", "the broker does not keep up with accepting: try --connect-rate or a larger listen backlog"),
+        ("no answer", "the broker does not keep up: try --connect-rate, or a longer --timeout"),
+        ("protocol version", "choose another with --version-mqtt"),
+        ("not authorized", "the broker wants a user or forbids these topics: allow anonymous clients for the test"),
+    ];
+    let lower = reason.to_lowercase();
+    let known = |(part, _): &&(&str, &str)| lower.contains(&part.to_lowercase());
+    ADVICE.iter().find(known).map(|&(_, advice)| advice)
+}
+
+/// Paces the connects of a run.
+#[derive(Debug)]
+pub(crate) struct Connector {
+    total: u32,
+    next: u32,
+    up: u32,
+    outstanding: u32,
+    outstanding_max: u32,
+    rate_per_second: u32,
+    start_ns: u64,
+    progress_ns: u64,
+    pub(crate) latency: LatencyRecorder,
+    pub(crate) failures: Failures,
+}
+
+impl Connector {
+    /// Connects `total` clients from `start_ns` on.
+    pub(crate) fn new(total: u32, outstanding_max: u32, rate_per_second: u32, start_ns: u64) -> Connector {
+        Connector {
+            total,
+            next: 0,
+            up: 0,
+            outstanding: 0,
+            outstanding_max,
+            rate_per_second,
+            start_ns,
+            progress_ns: start_ns,
+            latency: LatencyRecorder::new(),
+            failures: Failures::default(),
+        }
+    }
+
+    /// The next client to connect, by its number, if one may be begun now.
+    pub(crate) fn poll(&mut self, now_ns: u64) -> Option<u32> {
+        if self.next == self.total || self.outstanding == self.outstanding_max {
+            return None;
+        }
+        if self.rate_per_second > 0 {
+            let allowed = u128::from(now_ns - self.start_ns) * u128::from(self.rate_per_second) / 1_000_000_000;
+            if u128::from(self.next) > allowed {
+                return None;
+            }
+        }
+        self.next += 1;
+        self.outstanding += 1;
+        Some(self.next - 1)
+    }
+
+    /// A client begun by `poll` is up, `latency_ns` after its connect began.
+    pub(crate) fn on_up(&mut self, latency_ns: u64, now_ns: u64) {
+        self.outstanding -= 1;
+        self.up += 1;
+        self.progress_ns = now_ns;
+        self.latency.record(latency_ns);
+    }
+
+    /// A client begun by `poll` failed.
+    pub(crate) fn on_failed(&mut self, reason: String, now_ns: u64) {
+        self.outstanding -= 1;
+        self.progress_ns = now_ns;
+        self.failures.add(reason);
+    }
+
+    /// Clients that came up.
+    pub(crate) fn up(&self) -> u32 {
+        self.up
+    }
+
+    /// Clients begun and neither up nor failed.
+    pub(crate) fn outstanding(&self) -> u32 {
+        self.outstanding
+    }
+
+    /// Whether all were begun and none is under way.
+    pub(crate) fn is_done(&self) -> bool {
+        self.next == self.total && self.outstanding == 0
+    }
+
+    /// When the last client came up or failed.
+    pub(crate) fn progress_ns(&self) -> u64 {
+        self.progress_ns
+    }
+
+    /// Begins another round of the same connects, keeping figures.
+    pub(crate) fn restart(&mut self, now_ns: u64) {
+        self.next = 0;
+        self.up = 0;
+        self.start_ns = now_ns;
+        self.progress_ns = now_ns;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn outstanding_connects_are_bounded() {
+        let mut connector = Connector::new(5, 2, 0, 0);
+        assert_eq!((connector.poll(0), connector.poll(0), connector.poll(0)), (Some(0), Some(1), None));
+        connector.on_up(10, 10);
+        connector.on_failed("x".to_owned(), 20);
+        assert_eq!((connector.poll(20), connector.poll(20), connector.poll(20)), (Some(2), Some(3), None));
+        connector.on_up(10, 30);
+        assert_eq!(connector.poll(30), Some(4));
+        connector.on_up(10, 40);
+        assert!(!connector.is_done());
+        connector.on_up(10, 50);
+        assert!(connector.is_done());
+        assert_eq!((connector.up(), connector.failures.total()), (4, 1));
+    }
+
+    #[test]
+    fn the_rate_is_kept() {
+        let mut connector = Connector::new(100, 100, 10, 0);
+        let begun = |connector: &mut Connector, now_ns| std::iter::from_fn(|| connector.poll(now_ns)).count();
+        assert_eq!(begun(&mut connector, 0), 1);
+        assert_eq!(begun(&mut connector, 1_000_000_000), 10);
+        assert_eq!(begun(&mut connector, 1_050_000_000), 0);
+    }
+
+    #[test]
+    fn reasons_are_bounded_and_advised() {
+        let mut failures = Failures::default();
+        failures.add(reason_of_close(CloseCause::ConnectFailed(111)));
+        for reason in 0..100 {
+            failures.add(reason.to_string());
+        }
+        assert!(failures.counts().len() <= FAILURE_REASONS_MAX + 1);
+        assert_eq!(failures.counts().values().sum::<u64>(), failures.total());
+        assert!(failures.describe().contains("is a broker listening"));
+    }
+}

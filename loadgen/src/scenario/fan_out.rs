@@ -1,0 +1,34 @@
+//! fan-out: every publisher to every subscriber, on one topic.
+
+use super::{Plan, Topics, plan_of_load};
+use crate::cli::FanArgs;
+use crate::ids::{StreamId, SubscriberId};
+use crate::layout::Layout;
+
+struct FanOut {
+    topic: String,
+}
+
+impl Topics for FanOut {
+    fn topic(&self, _stream: StreamId, out: &mut String) {
+        out.push_str(&self.topic);
+    }
+
+    fn filter(&self, _subscriber: SubscriberId, out: &mut String) {
+        out.push_str(&self.topic);
+    }
+}
+
+/// The plan of `run fan-out`.
+pub(crate) fn plan(args: FanArgs) -> Result<Plan, String> {
+    let layout = Layout {
+        streams: args.publishers,
+        publishers: args.publishers,
+        subscribers: args.subscribers,
+        groups: 1,
+    };
+    let topics = FanOut {
+        topic: format!("{}/fan-out", args.connect.topic_prefix),
+    };
+    plan_of_load("fan-out", layout, Box::new(topics), &args.load, args.connect)
+}
