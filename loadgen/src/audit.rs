@@ -142,17 +142,32 @@ impl Audit {
         let Some(gaps) = self.gaps.get_mut(&pair) else {
             return false;
         };
-        let Some(at) = gaps.iter().position(|gap| (gap.start..gap.end).contains(&sequence)) else {
+        let Some(at) = gaps
+            .iter()
+            .position(|gap| (gap.start..gap.end).contains(&sequence))
+        else {
             return false;
         };
         let gap = gaps[at];
         gaps.remove(at);
         // The later part first: it ends up behind the earlier one.
         if sequence + 1 < gap.end {
-            gaps.insert(at, Gap { start: sequence + 1, end: gap.end });
+            gaps.insert(
+                at,
+                Gap {
+                    start: sequence + 1,
+                    end: gap.end,
+                },
+            );
         }
         if gap.start < sequence {
-            gaps.insert(at, Gap { start: gap.start, end: sequence });
+            gaps.insert(
+                at,
+                Gap {
+                    start: gap.start,
+                    end: sequence,
+                },
+            );
         }
         if gaps.is_empty() {
             self.gaps.remove(&pair);

@@ -37,11 +37,11 @@ impl BrokerProcess {
     pub(crate) fn sample(&self) -> io::Result<ProcessSample> {
         let stat = fs::read_to_string(self.folder.join("stat"))?;
         let ticks = ticks_of_stat(&stat).ok_or_else(|| malformed("stat"))?;
-        let statm = fs::read_to_string(self.folder.join("statm"))?;
-        let pages = pages_of_statm(&statm).ok_or_else(|| malformed("statm"))?;
+        let status = fs::read_to_string(self.folder.join("status"))?;
+        let rss_bytes = rss_bytes_of_status(&status).ok_or_else(|| malformed("status"))?;
         Ok(ProcessSample {
             cpu_ns: self.scheduled_ns().unwrap_or(ticks * TICK_NS),
-            rss_bytes: pages * rustix::param::page_size() as u64,
+            rss_bytes,
         })
     }
 
@@ -67,7 +67,10 @@ pub(crate) fn own_cpu_ns() -> u64 {
 }
 
 fn malformed(name: &str) -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidData, format!("/proc: {name} has another form"))
+    io::Error::new(
+        io::ErrorKind::InvalidData,
+        format!("/proc: {name} has another form"),
+    )
 }
 
 /// Fields 14 and 15 (utime, stime), counted behind the process name, which may hold anything.
@@ -79,9 +82,11 @@ fn ticks_of_stat(text: &str) -> Option<u64> {
     Some(user + system)
 }
 
-/// Field 2: resident pages.
-fn pages_of_statm(text: &str) -> Option<u64> {
-    text.split_ascii_whitespace().nth(1)?.parse().ok()
+/// The line `VmRSS:  1234 kB`.
+fn rss_bytes_of_status(text: &str) -> Option<u64> {
+    let line = text.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    let kib: u64 = line.trim().strip_suffix(" kB")?.parse().ok()?;
+    Some(kib * 1024)
 }
 
 /// Field 1: time spent on a CPU.
@@ -102,10 +107,14 @@ mod tests {
     }
 
     #[test]
-    fn statm_and_schedstat_are_read() {
-        assert_eq!(pages_of_statm("5000 1234 300 10 0 400 0\n"), Some(1_234));
-        assert_eq!(pages_of_statm("5000"), None);
-        assert_eq!(nanoseconds_of_schedstat("123456789 42 7\n"), Some(123_456_789));
+    fn status_and_schedstat_are_read() {
+        let status = "Name:\tx\nVmHWM:\t   99 kB\nVmRSS:\t   12 kB\nThreads:\t1\n";
+        assert_eq!(rss_bytes_of_status(status), Some(12 * 1024));
+        assert_eq!(rss_bytes_of_status("Name:\tkernel thread\n"), None);
+        assert_eq!(
+            nanoseconds_of_schedstat("123456789 42 7\n"),
+            Some(123_456_789)
+        );
         assert_eq!(nanoseconds_of_schedstat(""), None);
     }
 

@@ -256,25 +256,43 @@ fn number(text: &str, is_legal: impl Fn(f64) -> bool, range: &str) -> Result<f64
 }
 
 fn seconds(text: &str) -> Result<f64, String> {
-    number(text, |value| (0.0..=1e7).contains(&value), "between 0 and 10,000,000")
+    number(
+        text,
+        |value| (0.0..=1e7).contains(&value),
+        "between 0 and 10,000,000",
+    )
 }
 
 fn seconds_above_zero(text: &str) -> Result<f64, String> {
-    number(text, |value| value > 0.0 && value <= 1e7, "above 0 and at most 10,000,000")
+    number(
+        text,
+        |value| value > 0.0 && value <= 1e7,
+        "above 0 and at most 10,000,000",
+    )
 }
 
 fn rate(text: &str) -> Result<f64, String> {
-    number(text, |value| value > 0.0 && value <= 1e9, "above 0 and at most 1,000,000,000")
+    number(
+        text,
+        |value| value > 0.0 && value <= 1e9,
+        "above 0 and at most 1,000,000,000",
+    )
 }
 
 fn fraction(text: &str) -> Result<f64, String> {
-    number(text, |value| (0.0..=1.0).contains(&value), "between 0 and 1")
+    number(
+        text,
+        |value| (0.0..=1.0).contains(&value),
+        "between 0 and 1",
+    )
 }
 
 fn payload_bytes(text: &str) -> Result<usize, String> {
     let bytes: usize = text.parse().map_err(|_| "not a number".to_owned())?;
     if bytes < STAMP_BYTES {
-        Err(format!("at least {STAMP_BYTES} bytes: the stamp that latency and audit rest on"))
+        Err(format!(
+            "at least {STAMP_BYTES} bytes: the stamp that latency and audit rest on"
+        ))
     } else if bytes > PAYLOAD_BYTES_MAX {
         Err(format!("at most {PAYLOAD_BYTES_MAX} bytes"))
     } else {

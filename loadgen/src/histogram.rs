@@ -18,7 +18,11 @@ pub(crate) struct LatencyRecorder {
 
 impl fmt::Debug for LatencyRecorder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "LatencyRecorder({} recorded)", self.total.len() + self.interval.len())
+        write!(
+            f,
+            "LatencyRecorder({} recorded)",
+            self.total.len() + self.interval.len()
+        )
     }
 }
 
@@ -118,7 +122,13 @@ pub(crate) fn rows(histogram: &Histogram<u64>, rows_max: usize) -> Vec<Row> {
     let finest = cuts.next().expect("there are steps");
     std::iter::once(finest)
         .chain(cuts)
-        .reduce(|chosen, coarser| if chosen.len() <= rows_max { chosen } else { coarser })
+        .reduce(|chosen, coarser| {
+            if chosen.len() <= rows_max {
+                chosen
+            } else {
+                coarser
+            }
+        })
         .expect("there are steps")
 }
 
@@ -169,7 +179,10 @@ mod tests {
             (percentiles.p9999, 99_990.0),
             (percentiles.max, 100_000.0),
         ] {
-            assert!((found - expected).abs() <= expected / 1_000.0, "{found} for {expected}");
+            assert!(
+                (found - expected).abs() <= expected / 1_000.0,
+                "{found} for {expected}"
+            );
         }
         assert_eq!(percentiles.count, 100_000);
     }

@@ -75,20 +75,46 @@ mod tests {
 
     #[test]
     fn every_stream_has_one_group_and_one_publisher() {
-        for (streams, publishers, groups) in [(1, 1, 1), (10, 3, 4), (5, 5, 1), (7, 2, 7), (20_000, 77, 50)] {
-            let layout = Layout { streams, publishers, subscribers: 9, groups };
+        for (streams, publishers, groups) in [
+            (1, 1, 1),
+            (10, 3, 4),
+            (5, 5, 1),
+            (7, 2, 7),
+            (20_000, 77, 50),
+        ] {
+            let layout = Layout {
+                streams,
+                publishers,
+                subscribers: 9,
+                groups,
+            };
             for stream in (0..streams).map(StreamId) {
-                assert!(layout.streams_of_group(layout.group_of_stream(stream)).contains(&stream.0));
-                assert!(layout.streams_of(layout.publisher_of(stream)).contains(&stream.0));
+                assert!(
+                    layout
+                        .streams_of_group(layout.group_of_stream(stream))
+                        .contains(&stream.0)
+                );
+                assert!(
+                    layout
+                        .streams_of(layout.publisher_of(stream))
+                        .contains(&stream.0)
+                );
             }
-            let carried: u32 = (0..publishers).map(|p| layout.streams_of(PublisherId(p)).len() as u32).sum();
+            let carried: u32 = (0..publishers)
+                .map(|p| layout.streams_of(PublisherId(p)).len() as u32)
+                .sum();
             assert_eq!(carried, streams);
         }
     }
 
     #[test]
     fn hearers_are_counted() {
-        let layout = Layout { streams: 12, publishers: 12, subscribers: 10, groups: 4 };
+        let layout = Layout {
+            streams: 12,
+            publishers: 12,
+            subscribers: 10,
+            groups: 4,
+        };
         for subscribers in 0..=10 {
             for group in 0..4 {
                 let counted = (0..subscribers)

@@ -1,2 +1,116 @@
-//! The binary.
-fn main() {}
+//! `loadgen`: drives simulated MQTT clients at any broker and measures what comes back.
+//!
+//! `cli` takes the arguments in, `scenario` makes a plan of them, `run` carries it out on the ring engine,
+//! `audit`, `histogram`, `sys` and `broker_process` keep the books, `report` tells what was found.
+#![forbid(unsafe_code)]
+
+mod audit;
+mod broker_process;
+mod cli;
+mod client;
+mod histogram;
+mod ids;
+mod layout;
+mod limits;
+mod machine;
+mod pacing;
+mod progress;
+mod report;
+mod run;
+mod scenario;
+mod source_address;
+mod stamp;
+mod sys;
+
+use std::process::ExitCode;
+use std::sync::mpsc::{Sender, channel};
+use std::thread;
+
+use clap::Parser;
+
+use crate::cli::{Cli, Command, ConnectArgs, ScenarioArgs};
+use crate::progress::Progress;
+use crate::report::Report;
+use crate::run::outcome::RunError;
+use crate::scenario::{Plan, fan_in, fan_out, idle, pairs, sensors};
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// The audit found what must not be.
+const EXIT_AUDIT: u8 = 2;
+/// The run could not be made.
+const EXIT_ERROR: u8 = 1;
+
+fn main() -> ExitCode {
+    let Command::Run { scenario } = Cli::parse().command;
+    match run(scenario) {
+        Ok(report) if report.violations().is_empty() => ExitCode::SUCCESS,
+        Ok(_) => ExitCode::from(EXIT_AUDIT),
+        Err(error) => {
+            eprintln!("loadgen: {error}");
+            ExitCode::from(EXIT_ERROR)
+        }
+    }
+}
+
+fn run(scenario: ScenarioArgs) -> Result<Report, RunError> {
+    match scenario {
+        ScenarioArgs::FanOut(args) => run_plan(fan_out::plan(args)?),
+        ScenarioArgs::FanIn(args) => run_plan(fan_in::plan(args)?),
+        ScenarioArgs::Pairs(args) => run_plan(pairs::plan(args)?),
+        ScenarioArgs::Sensors(args) => run_plan(sensors::plan(args)?),
+        ScenarioArgs::Idle(args) => run_plan(idle::plan(args)),
+        ScenarioArgs::Churn(args) => {
+            let connect = args.connect.clone();
+            let outcome =
+                in_background(&connect, move |updates| run::churn::execute(args, updates))?;
+            Ok(print(Report::of_churn(&connect, &outcome), &connect))
+        }
+    }
+}
+
+fn run_plan(plan: Plan) -> Result<Report, RunError> {
+    let connect = plan.connect.clone();
+    let scenario = report::Scenario::of(&plan);
+    let outcome = in_background(&connect, move |updates| run::execute(plan, updates))?;
+    Ok(print(
+        Report::of_load(scenario, &connect, &outcome),
+        &connect,
+    ))
+}
+
+/// Runs `work` on a thread of its own, prepared for it, while this one shows the progress.
+fn in_background<T: Send>(
+    connect: &ConnectArgs,
+    work: impl FnOnce(Sender<Progress>) -> Result<T, RunError> + Send,
+) -> Result<T, RunError> {
+    machine::raise_descriptor_limit();
+    if let Some(cpu) = connect.cpu {
+        machine::pin(cpu)?;
+    }
+    let (updates, shown) = channel();
+    thread::scope(|scope| {
+        let worker = scope.spawn(move || {
+            machine::sharpen_timers();
+            work(updates)
+        });
+        progress::show(&shown);
+        match worker.join() {
+            Ok(result) => result,
+            Err(panic) => std::panic::resume_unwind(panic),
+        }
+    })
+}
+
+fn print(report: Report, connect: &ConnectArgs) -> Report {
+    if connect.json {
+        println!("{}", report::json(&report));
+    } else {
+        print!("{}", report::text::render(&report));
+    }
+    for violation in report.violations() {
+        eprintln!("loadgen: {violation}");
+    }
+    report
+}

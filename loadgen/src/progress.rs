@@ -75,7 +75,11 @@ fn message(progress: &Progress) -> String {
         return format!("{} of {}", count(progress.done), count(progress.total));
     };
     let latency = rates.latency.map_or(String::new(), |latency| {
-        format!("  p50 {}  p99 {}", duration_us(latency.p50), duration_us(latency.p99))
+        format!(
+            "  p50 {}  p99 {}",
+            duration_us(latency.p50),
+            duration_us(latency.p99)
+        )
     });
     format!(
         "out {}/s  in {}/s{latency}",

@@ -16,7 +16,11 @@ pub(crate) enum SourceAddresses {
     /// Leave it to the kernel.
     Kernel,
     /// Spread over 127.0.x.y, a new address every [`CONNECTIONS_PER_SOURCE`] connections.
-    Loopback,
+    Loopback {
+        /// Where to begin: ports of closed connections are taken for a minute, and another run may have
+        /// left some.
+        first: u32,
+    },
     /// Take turns over these.
     List(Vec<IpAddr>),
 }
@@ -33,7 +37,9 @@ impl SourceAddresses {
             "auto" => {
                 let is_loopback = broker.is_ipv4() && broker.ip().is_loopback();
                 Ok(if is_loopback && connections > CONNECTIONS_PER_SOURCE {
-                    SourceAddresses::Loopback
+                    SourceAddresses::Loopback {
+                        first: std::process::id() * 16 % LOOPBACK_ADDRESSES,
+                    }
                 } else {
                     SourceAddresses::Kernel
                 })
@@ -43,7 +49,10 @@ impl SourceAddresses {
                 for part in list.split(',') {
                     addresses.extend(parse_range(part)?);
                 }
-                if addresses.iter().any(|address| address.is_ipv4() != broker.is_ipv4()) {
+                if addresses
+                    .iter()
+                    .any(|address| address.is_ipv4() != broker.is_ipv4())
+                {
                     return Err(format!(
                         "--source-addresses {text}: of another family than the broker's address {broker}"
                     ));
@@ -57,8 +66,8 @@ impl SourceAddresses {
     pub(crate) fn of(&self, connection: u32) -> Option<SocketAddr> {
         let address = match self {
             SourceAddresses::Kernel => return None,
-            SourceAddresses::Loopback => {
-                let number = connection / CONNECTIONS_PER_SOURCE % LOOPBACK_ADDRESSES;
+            SourceAddresses::Loopback { first } => {
+                let number = (first + connection / CONNECTIONS_PER_SOURCE) % LOOPBACK_ADDRESSES;
                 let [third, fourth] = [number / 250 + 1, number % 250 + 1].map(|n| n as u8);
                 IpAddr::V4(Ipv4Addr::new(127, 0, third, fourth))
             }
@@ -79,9 +88,13 @@ fn parse_range(text: &str) -> Result<Vec<IpAddr>, String> {
     let last: Ipv4Addr = last.parse().map_err(|_| wrong())?;
     let range = u32::from(first)..=u32::from(last);
     if range.is_empty() || range.clone().count() > 65_536 {
-        return Err(format!("--source-addresses: `{text}` must name 1 to 65,536 addresses"));
+        return Err(format!(
+            "--source-addresses: `{text}` must name 1 to 65,536 addresses"
+        ));
     }
-    Ok(range.map(|number| IpAddr::V4(Ipv4Addr::from(number))).collect())
+    Ok(range
+        .map(|number| IpAddr::V4(Ipv4Addr::from(number)))
+        .collect())
 }
 
 #[cfg(test)]
@@ -96,9 +109,19 @@ mod tests {
     fn many_connections_to_the_loopback_are_spread() {
         let few = parse("auto", "127.0.0.1:1883", 5_000).unwrap();
         assert_eq!(few.of(4_999), None);
-        assert_eq!(parse("auto", "10.0.0.1:1883", 60_000), Ok(SourceAddresses::Kernel));
+        assert_eq!(
+            parse("auto", "10.0.0.1:1883", 60_000),
+            Ok(SourceAddresses::Kernel)
+        );
         let many = parse("auto", "127.0.0.1:1883", 60_000).unwrap();
-        for (connection, address) in [(0, "127.0.1.1:0"), (4_999, "127.0.1.1:0"), (5_000, "127.0.1.2:0"), (1_250_000, "127.0.2.1:0")] {
+        assert!(matches!(many, SourceAddresses::Loopback { .. }));
+        let many = SourceAddresses::Loopback { first: 0 };
+        for (connection, address) in [
+            (0, "127.0.1.1:0"),
+            (4_999, "127.0.1.1:0"),
+            (5_000, "127.0.1.2:0"),
+            (1_250_000, "127.0.2.1:0"),
+        ] {
             assert_eq!(many.of(connection), Some(address.parse().unwrap()));
         }
     }
@@ -106,8 +129,20 @@ mod tests {
     #[test]
     fn lists_and_ranges_take_turns() {
         let list = parse("10.0.0.9,10.0.1.254-10.0.2.1", "10.0.0.1:1", 1).unwrap();
-        let found: Vec<String> = (0..6).map(|n| list.of(n).unwrap().ip().to_string()).collect();
-        assert_eq!(found, ["10.0.0.9", "10.0.1.254", "10.0.1.255", "10.0.2.0", "10.0.2.1", "10.0.0.9"]);
+        let found: Vec<String> = (0..6)
+            .map(|n| list.of(n).unwrap().ip().to_string())
+            .collect();
+        assert_eq!(
+            found,
+            [
+                "10.0.0.9",
+                "10.0.1.254",
+                "10.0.1.255",
+                "10.0.2.0",
+                "10.0.2.1",
+                "10.0.0.9"
+            ]
+        );
         for wrong in ["x", "10.0.0.1-", "10.0.0.2-10.0.0.1", "::1", ""] {
             assert!(parse(wrong, "10.0.0.1:1", 1).is_err(), "{wrong}");
         }

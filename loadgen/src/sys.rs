@@ -128,7 +128,12 @@ mod tests {
         sys.on_message(UPTIME, b"1 seconds", true, 0);
         sys.begin();
         for (second, count) in [(1, 5), (2, 9), (3, 12)] {
-            sys.on_message(DROPPED, count.to_string().as_bytes(), false, second * SECOND);
+            sys.on_message(
+                DROPPED,
+                count.to_string().as_bytes(),
+                false,
+                second * SECOND,
+            );
             sys.on_message(UPTIME, b"2 seconds", false, second * SECOND);
             assert_eq!(sys.settled(), None);
         }
@@ -143,7 +148,11 @@ mod tests {
     #[test]
     fn drops_are_told_by_reason_and_since_the_start() {
         let mut sys = SysObserver::default();
-        for (topic, count) in [(DROPPED, "7"), ("$SYS/broker/drops/queue-bytes", "7"), ("$SYS/broker/drops/x", "0")] {
+        for (topic, count) in [
+            (DROPPED, "7"),
+            ("$SYS/broker/drops/queue-bytes", "7"),
+            ("$SYS/broker/drops/x", "0"),
+        ] {
             sys.on_message(topic, count.as_bytes(), true, 0);
         }
         let before = sys.current().clone();
@@ -153,7 +162,11 @@ mod tests {
         let drops = sys.current().since(&before);
         assert_eq!(drops.total(), 5);
         assert_eq!(drops.dropped, 5);
-        let reasons: Vec<_> = drops.by_reason.iter().map(|(r, n)| (r.as_str(), *n)).collect();
+        let reasons: Vec<_> = drops
+            .by_reason
+            .iter()
+            .map(|(r, n)| (r.as_str(), *n))
+            .collect();
         assert_eq!(reasons, [("queue-bytes", 3), ("queue-messages", 2)]);
     }
 

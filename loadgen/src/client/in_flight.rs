@@ -140,7 +140,8 @@ mod tests {
         let mut in_flight = InFlight::new(1);
         let first = in_flight.publish();
         assert!(!in_flight.has_room());
-        let mut answer = |packet_type| in_flight.on_ack(packet_type, first, Qos::ExactlyOnce, false);
+        let mut answer =
+            |packet_type| in_flight.on_ack(packet_type, first, Qos::ExactlyOnce, false);
         assert_eq!(answer(PacketType::PubComp), Answer::Unknown);
         assert_eq!(answer(PacketType::PubAck), Answer::Unknown);
         assert_eq!(answer(PacketType::PubRec), Answer::Release);

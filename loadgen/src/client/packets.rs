@@ -4,9 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use ringmq_codec::packet::{Connect, encode_subscribe};
-use ringmq_codec::{
-    Packet, PacketId, Properties, Qos, SubscriptionOptions, TopicFilter, Version,
-};
+use ringmq_codec::{Packet, PacketId, Properties, Qos, SubscriptionOptions, TopicFilter, Version};
 
 use crate::cli::ConnectArgs;
 use crate::ids::{PublisherId, SubscriberId};
@@ -42,7 +40,9 @@ impl ClientIds {
             ("subscriber", self.subscribers.len(), subscribers),
         ] {
             if given > 0 && given < needed as usize {
-                return Err(format!("--{kind}-ids names {given} clients, {needed} are needed"));
+                return Err(format!(
+                    "--{kind}-ids names {given} clients, {needed} are needed"
+                ));
             }
         }
         Ok(())
@@ -72,7 +72,12 @@ impl ClientIds {
 
 fn read_lines(path: &Path) -> Result<Vec<String>, String> {
     let text = fs::read_to_string(path).map_err(|e| format!("{}: {e}", path.display()))?;
-    let names: Vec<String> = text.lines().map(str::trim).filter(|l| !l.is_empty()).map(str::to_owned).collect();
+    let names: Vec<String> = text
+        .lines()
+        .map(str::trim)
+        .filter(|l| !l.is_empty())
+        .map(str::to_owned)
+        .collect();
     match names.is_empty() {
         true => Err(format!("{}: no client identifiers in it", path.display())),
         false => Ok(names),
@@ -95,7 +100,12 @@ pub(crate) fn connect(version: Version, client_id: &str, keep_alive_secs: u16, o
 }
 
 /// Appends a SUBSCRIBE with the first packet identifier. `None` when a filter is no topic filter.
-pub(crate) fn subscribe(version: Version, filters: &[&str], qos: Qos, out: &mut Vec<u8>) -> Option<()> {
+pub(crate) fn subscribe(
+    version: Version,
+    filters: &[&str],
+    qos: Qos,
+    out: &mut Vec<u8>,
+) -> Option<()> {
     let options = SubscriptionOptions::v3(qos);
     let filters = filters
         .iter()

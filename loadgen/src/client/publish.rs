@@ -78,7 +78,11 @@ mod tests {
                 let mut bytes = Vec::new();
                 Packet::Publish(publish).encode(version, &mut bytes);
                 let raw = frame::split(&bytes, 1_000).unwrap().unwrap();
-                let expected = IncomingPublish { qos, packet_id, payload: b"payload" };
+                let expected = IncomingPublish {
+                    qos,
+                    packet_id,
+                    payload: b"payload",
+                };
                 assert_eq!(IncomingPublish::read(raw, version.is_v5()), Some(expected));
             }
         }

@@ -151,7 +151,11 @@ impl ClosedLoop {
 
 impl Window {
     fn discard_complete(&mut self) {
-        while self.messages.front().is_some_and(|message| message.missing == 0) {
+        while self
+            .messages
+            .front()
+            .is_some_and(|message| message.missing == 0)
+        {
             self.messages.pop_front();
             self.base += 1;
         }

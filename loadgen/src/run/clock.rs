@@ -11,7 +11,9 @@ pub(crate) struct Clock {
 impl Clock {
     /// Starts at zero now.
     pub(crate) fn start() -> Clock {
-        Clock { start: Instant::now() }
+        Clock {
+            start: Instant::now(),
+        }
     }
 
     /// Nanoseconds since the start.

@@ -61,7 +61,9 @@ pub(crate) fn reason_of_close(cause: CloseCause) -> String {
     match cause {
         CloseCause::PeerClosed => "the broker closed the connection".to_owned(),
         CloseCause::Reset => "the broker reset the connection".to_owned(),
-        CloseCause::ConnectFailed(errno) => format!("connect: {}", std::io::Error::from_raw_os_error(errno)),
+        CloseCause::ConnectFailed(errno) => {
+            format!("connect: {}", std::io::Error::from_raw_os_error(errno))
+        }
         CloseCause::Error(errno) => format!("socket: {}", std::io::Error::from_raw_os_error(errno)),
     }
 }
@@ -74,14 +76,35 @@ pub(crate) fn reason_of_code(packet: &str, reason: ReasonCode) -> String {
 /// What can be done about a reason.
 fn advice(reason: &str) -> Option<&'static str> {
     const ADVICE: [(&str, &str); 8] = [
-        ("Connection refused", "is a broker listening there? (--broker HOST:PORT)"),
-        ("Cannot assign requested address", "out of source ports: spread over more addresses (--source-addresses)"),
-        ("Too many open files", "loadgen's descriptor limit is too low: raise it (ulimit -n)"),
-        ("the broker closed", "its log should say why: often its descriptor limit (ulimit -n) or its limit on connections"),
-        ("timed out", "the broker does not keep up with accepting: try --connect-rate or a larger listen backlog"),
-        ("no answer", "the broker does not keep up: try --connect-rate, or a longer --timeout"),
+        (
+            "Connection refused",
+            "is a broker listening there? (--broker HOST:PORT)",
+        ),
+        (
+            "Cannot assign requested address",
+            "out of source ports: spread over more addresses (--source-addresses)",
+        ),
+        (
+            "Too many open files",
+            "loadgen's descriptor limit is too low: raise it (ulimit -n)",
+        ),
+        (
+            "the broker closed",
+            "its log should say why: often its descriptor limit (ulimit -n) or its limit on connections",
+        ),
+        (
+            "timed out",
+            "the broker does not keep up with accepting: try --connect-rate or a larger listen backlog",
+        ),
+        (
+            "no answer",
+            "the broker does not keep up: try --connect-rate, or a longer --timeout",
+        ),
         ("protocol version", "choose another with --version-mqtt"),
-        ("not authorized", "the broker wants a user or forbids these topics: allow anonymous clients for the test"),
+        (
+            "not authorized",
+            "the broker wants a user or forbids these topics: allow anonymous clients for the test",
+        ),
     ];
     let lower = reason.to_lowercase();
     let known = |(part, _): &&(&str, &str)| lower.contains(&part.to_lowercase());
@@ -105,7 +128,12 @@ pub(crate) struct Connector {
 
 impl Connector {
     /// Connects `total` clients from `start_ns` on.
-    pub(crate) fn new(total: u32, outstanding_max: u32, rate_per_second: u32, start_ns: u64) -> Connector {
+    pub(crate) fn new(
+        total: u32,
+        outstanding_max: u32,
+        rate_per_second: u32,
+        start_ns: u64,
+    ) -> Connector {
         Connector {
             total,
             next: 0,
@@ -126,7 +154,8 @@ impl Connector {
             return None;
         }
         if self.rate_per_second > 0 {
-            let allowed = u128::from(now_ns - self.start_ns) * u128::from(self.rate_per_second) / 1_000_000_000;
+            let allowed = u128::from(now_ns - self.start_ns) * u128::from(self.rate_per_second)
+                / 1_000_000_000;
             if u128::from(self.next) > allowed {
                 return None;
             }
@@ -134,6 +163,12 @@ impl Connector {
         self.next += 1;
         self.outstanding += 1;
         Some(self.next - 1)
+    }
+
+    /// The connect that `poll` gave last could not be begun yet.
+    pub(crate) fn put_back(&mut self) {
+        self.next -= 1;
+        self.outstanding -= 1;
     }
 
     /// A client begun by `poll` is up, `latency_ns` after its connect began.
@@ -171,6 +206,11 @@ impl Connector {
         self.progress_ns
     }
 
+    /// Seconds from the start to the last client that came up or failed.
+    pub(crate) fn seconds(&self) -> f64 {
+        (self.progress_ns - self.start_ns) as f64 / 1e9
+    }
+
     /// Begins another round of the same connects, keeping figures.
     pub(crate) fn restart(&mut self, now_ns: u64) {
         self.next = 0;
@@ -187,10 +227,16 @@ mod tests {
     #[test]
     fn outstanding_connects_are_bounded() {
         let mut connector = Connector::new(5, 2, 0, 0);
-        assert_eq!((connector.poll(0), connector.poll(0), connector.poll(0)), (Some(0), Some(1), None));
+        assert_eq!(
+            (connector.poll(0), connector.poll(0), connector.poll(0)),
+            (Some(0), Some(1), None)
+        );
         connector.on_up(10, 10);
         connector.on_failed("x".to_owned(), 20);
-        assert_eq!((connector.poll(20), connector.poll(20), connector.poll(20)), (Some(2), Some(3), None));
+        assert_eq!(
+            (connector.poll(20), connector.poll(20), connector.poll(20)),
+            (Some(2), Some(3), None)
+        );
         connector.on_up(10, 30);
         assert_eq!(connector.poll(30), Some(4));
         connector.on_up(10, 40);
@@ -203,7 +249,9 @@ mod tests {
     #[test]
     fn the_rate_is_kept() {
         let mut connector = Connector::new(100, 100, 10, 0);
-        let begun = |connector: &mut Connector, now_ns| std::iter::from_fn(|| connector.poll(now_ns)).count();
+        let begun = |connector: &mut Connector, now_ns| {
+            std::iter::from_fn(|| connector.poll(now_ns)).count()
+        };
         assert_eq!(begun(&mut connector, 0), 1);
         assert_eq!(begun(&mut connector, 1_000_000_000), 10);
         assert_eq!(begun(&mut connector, 1_050_000_000), 0);

@@ -61,7 +61,10 @@ mod tests {
 
     #[test]
     fn packets_in_a_row_for_one_connection_are_one_frame() {
-        let id = |index| ConnectionId { index, generation: 0 };
+        let id = |index| ConnectionId {
+            index,
+            generation: 0,
+        };
         let mut outbox = Outbox::default();
         for (to, byte) in [(1, b'a'), (1, b'b'), (2, b'c'), (1, b'd')] {
             outbox.send(id(to), |out| out.push(byte));

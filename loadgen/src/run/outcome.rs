@@ -41,8 +41,6 @@ pub(crate) struct Outcome {
     pub(crate) published: u64,
     /// What subscribers were to get of them.
     pub(crate) expected: u64,
-    /// PUBLISH packets received.
-    pub(crate) received: u64,
     pub(crate) audit: AuditCounts,
     /// The broker's drops, when it was asked and told.
     pub(crate) drops: Option<Drops>,
@@ -63,6 +61,23 @@ pub(crate) struct Outcome {
     pub(crate) warnings: Vec<String>,
 }
 
+/// What churning found.
+pub(crate) struct ChurnOutcome {
+    pub(crate) rounds: u32,
+    /// Connections of each round.
+    pub(crate) connections: u32,
+    /// Connects begun in all rounds.
+    pub(crate) connects: u64,
+    /// Connections that ended in the middle of a packet.
+    pub(crate) cut: u64,
+    pub(crate) failures: Failures,
+    pub(crate) connect_latency: Histogram<u64>,
+    pub(crate) seconds: f64,
+    pub(crate) broker_before: Option<ProcessSample>,
+    pub(crate) broker_after_first_round: Option<ProcessSample>,
+    pub(crate) broker_after: Option<ProcessSample>,
+}
+
 /// Why a run could not be made.
 #[derive(Debug)]
 pub(crate) enum RunError {
@@ -70,7 +85,10 @@ pub(crate) enum RunError {
     Argument(String),
     Engine(EngineError),
     /// Nothing can be said of the broker's process.
-    Process { pid: u32, source: io::Error },
+    Process {
+        pid: u32,
+        source: io::Error,
+    },
     /// Connections failed before the load began.
     Connect {
         failed: u64,
@@ -94,7 +112,11 @@ impl fmt::Display for RunError {
                 failed,
                 total,
                 failures,
-            } => write!(f, "{failed} of {total} connections failed:{}", failures.describe()),
+            } => write!(
+                f,
+                "{failed} of {total} connections failed:{}",
+                failures.describe()
+            ),
             RunError::AllLost(failures) => {
                 write!(f, "every connection was lost:{}", failures.describe())
             }

@@ -30,5 +30,11 @@ pub(crate) fn plan(args: FanArgs) -> Result<Plan, String> {
     let topics = FanOut {
         topic: format!("{}/fan-out", args.connect.topic_prefix),
     };
-    plan_of_load("fan-out", layout, Box::new(topics), &args.load, args.connect)
+    plan_of_load(
+        "fan-out",
+        layout,
+        Box::new(topics),
+        &args.load,
+        args.connect,
+    )
 }

@@ -3,7 +3,6 @@
 //! The run carries out any plan; what is special about a scenario stands in its file. A plan is complete
 //! before anything connects and does not change afterwards.
 
-pub(crate) mod churn;
 pub(crate) mod fan_in;
 pub(crate) mod fan_out;
 pub(crate) mod idle;
@@ -57,7 +56,7 @@ pub(crate) struct Plan {
     pub(crate) name: &'static str,
     /// Who hears whom.
     pub(crate) layout: Layout,
-    pub(crate) topics: Box<dyn Topics>,
+    pub(crate) topics: Box<dyn Topics + Send>,
     pub(crate) pace: Pace,
     pub(crate) qos: Qos,
     /// Bytes of raw payloads.
@@ -82,7 +81,7 @@ pub(crate) fn qos(number: u8) -> Qos {
 fn plan_of_load(
     name: &'static str,
     layout: Layout,
-    topics: Box<dyn Topics>,
+    topics: Box<dyn Topics + Send>,
     load: &LoadArgs,
     connect: ConnectArgs,
 ) -> Result<Plan, String> {

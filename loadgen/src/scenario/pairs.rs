@@ -30,7 +30,10 @@ impl Topics for Pairs {
 /// The plan of `run pairs`.
 pub(crate) fn plan(args: PairsArgs) -> Result<Plan, String> {
     let pairs = args.pairs.or(args.publishers).ok_or("--pairs is needed")?;
-    if args.subscribers.is_some_and(|subscribers| subscribers != pairs) {
+    if args
+        .subscribers
+        .is_some_and(|subscribers| subscribers != pairs)
+    {
         return Err("pairs need as many --subscribers as --publishers".to_owned());
     }
     let layout = Layout {
@@ -43,7 +46,9 @@ pub(crate) fn plan(args: PairsArgs) -> Result<Plan, String> {
         prefix: args.connect.topic_prefix.clone(),
     };
     if args.load.time.subscriber_stall > 0 && args.load.pace.window.is_some() {
-        return Err("--subscriber-stall needs --rate here: a closed pair would never close".to_owned());
+        return Err(
+            "--subscriber-stall needs --rate here: a closed pair would never close".to_owned(),
+        );
     }
     plan_of_load("pairs", layout, Box::new(topics), &args.load, args.connect)
 }

@@ -43,7 +43,8 @@ impl Sensors {
 impl Topics for Sensors {
     fn topic(&self, stream: StreamId, out: &mut String) {
         let site = self.layout.group_of_stream(stream);
-        write!(out, "{}/site/{site}/temp/{}", self.prefix, stream.0).expect("a String takes any text");
+        write!(out, "{}/site/{site}/temp/{}", self.prefix, stream.0)
+            .expect("a String takes any text");
     }
 
     fn filter(&self, subscriber: SubscriberId, out: &mut String) {
@@ -53,8 +54,12 @@ impl Topics for Sensors {
 
     fn reading(&mut self, stream: StreamId, out: &mut Vec<u8>) {
         let value = self.next_value(stream);
-        write!(out, "{{\"id\":{},\"value\":{value:.3},\"unit\":\"C\"", stream.0)
-            .expect("a Vec takes any bytes");
+        write!(
+            out,
+            "{{\"id\":{},\"value\":{value:.3},\"unit\":\"C\"",
+            stream.0
+        )
+        .expect("a Vec takes any bytes");
     }
 }
 
@@ -70,7 +75,9 @@ pub(crate) fn plan(args: SensorsArgs) -> Result<Plan, String> {
     let default_sites = (args.subscribers / SUBSCRIBERS_PER_SITE).clamp(1, args.sensors);
     let sites = args.sites.unwrap_or(default_sites);
     if sites > args.subscribers || sites > args.sensors {
-        return Err(format!("--sites {sites}: every site needs a sensor and a subscriber"));
+        return Err(format!(
+            "--sites {sites}: every site needs a sensor and a subscriber"
+        ));
     }
     let layout = Layout {
         streams: args.sensors,
@@ -108,7 +115,12 @@ mod tests {
 
     #[test]
     fn values_move_slowly() {
-        let layout = Layout { streams: 2, publishers: 1, subscribers: 1, groups: 1 };
+        let layout = Layout {
+            streams: 2,
+            publishers: 1,
+            subscribers: 1,
+            groups: 1,
+        };
         let mut sensors = Sensors {
             prefix: "p".to_owned(),
             layout,

@@ -1,0 +1,75 @@
+//! What a run found, in the form it is told: figures computed once, then printed as text or as JSON.
+//!
+//! The names of the JSON fields are an interface: scripts read them.
+
+mod churn;
+mod load;
+pub(crate) mod text;
+
+pub(crate) use churn::ChurnReport;
+pub(crate) use load::{LoadReport, Scenario};
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::cli::ConnectArgs;
+use crate::histogram::Percentiles;
+use crate::run::connector::Failures;
+use crate::run::outcome::{ChurnOutcome, Outcome};
+
+/// A report of either kind.
+#[derive(Serialize)]
+#[serde(untagged)]
+pub(crate) enum Report {
+    Load(Box<LoadReport>),
+    Churn(Box<ChurnReport>),
+}
+
+/// How connecting went.
+#[derive(Debug, Serialize)]
+pub(crate) struct ConnectReport {
+    /// From the first connect to the last CONNACK or SUBACK.
+    pub(crate) seconds: f64,
+    pub(crate) failures: u64,
+    pub(crate) failures_by_reason: BTreeMap<String, u64>,
+    /// From the beginning of a connect until the client may take part, in microseconds.
+    pub(crate) latency_us: Percentiles,
+}
+
+impl ConnectReport {
+    fn new(seconds: f64, failures: &Failures, latency_us: Percentiles) -> ConnectReport {
+        ConnectReport {
+            seconds,
+            failures: failures.total(),
+            failures_by_reason: failures.counts().clone(),
+            latency_us,
+        }
+    }
+}
+
+impl Report {
+    /// The report of a run with a load.
+    pub(crate) fn of_load(scenario: Scenario, connect: &ConnectArgs, outcome: &Outcome) -> Report {
+        Report::Load(Box::new(LoadReport::new(scenario, connect, outcome)))
+    }
+
+    /// The report of churning.
+    pub(crate) fn of_churn(connect: &ConnectArgs, outcome: &ChurnOutcome) -> Report {
+        Report::Churn(Box::new(ChurnReport::new(connect, outcome)))
+    }
+
+    /// What must not have been, a line each.
+    pub(crate) fn violations(&self) -> &[String] {
+        match self {
+            Report::Load(report) => &report.violations,
+            Report::Churn(report) => &report.violations,
+        }
+    }
+}
+
+/// The report as one JSON object.
+pub(crate) fn json(report: &Report) -> String {
+    serde_json::to_string_pretty(report)
+        .expect("a report holds only numbers, text and maps with text keys")
+}

@@ -1,0 +1,201 @@
+//! The text of a run with a load, or of idle connections.
+
+use super::{bytes, count, duration_us, of, paragraph, picture, wrapped};
+use crate::report::LoadReport;
+
+/// Characters of a line behind the margin.
+const LINE_WIDTH: usize = 80;
+
+/// The whole text.
+pub(super) fn render(report: &LoadReport) -> String {
+    let mut paragraphs = vec![paragraph(report.scenario.name, &scenario(report))];
+    let has_load = report.scenario.publishers > 0;
+    if has_load {
+        paragraphs.push(paragraph("latency", &latency(report)));
+        let lines: Vec<String> = picture::render(&report.rows, &report.latency_us);
+        paragraphs.push(lines.iter().map(|line| format!("{line}\n")).collect());
+    }
+    let mut figures = String::new();
+    if has_load {
+        figures += &paragraph("rates", &rates(report));
+        figures += &paragraph("audit", &audit(report));
+    }
+    figures += &paragraph("broker", &broker(report));
+    figures += &paragraph("clients", &clients(report));
+    paragraphs.push(figures);
+    let warnings: Vec<String> = report
+        .warnings
+        .iter()
+        .flat_map(|w| wrapped(w, LINE_WIDTH))
+        .collect();
+    if !warnings.is_empty() {
+        paragraphs.push(paragraph("warning", &warnings));
+    }
+    paragraphs.join("\n")
+}
+
+fn scenario(report: &LoadReport) -> Vec<String> {
+    let scenario = &report.scenario;
+    let subscribers = of(scenario.subscribers, "subscriber");
+    let who = match scenario.name {
+        "sensors" => format!(
+            "{} on {} -> {subscribers}, {}",
+            of(scenario.streams, "sensor"),
+            of(scenario.publishers, "connection"),
+            of(scenario.groups, "site")
+        ),
+        "idle" => format!(
+            "{} with a subscription each",
+            of(scenario.subscribers, "connection")
+        ),
+        "pairs" => format!(
+            "{} of a publisher and a subscriber",
+            of(scenario.subscribers, "pair")
+        ),
+        _ => format!("{} -> {subscribers}", of(scenario.publishers, "publisher")),
+    };
+    let mut lines = vec![format!(
+        "{who}, MQTT {} at {}",
+        scenario.mqtt, report.broker_address
+    )];
+    let payload = match scenario.payload_bytes {
+        0 => "JSON readings".to_owned(),
+        bytes => format!("{} B", count(bytes as u64)),
+    };
+    if let Some(rate) = scenario.rate_per_second {
+        lines.push(format!(
+            "QoS {}, {payload}, open loop: {} publishes/s",
+            scenario.qos,
+            count(rate as u64)
+        ));
+    } else if let Some(window) = scenario.window {
+        lines.push(format!(
+            "QoS {}, {payload}, closed loop: {window} outstanding per publisher",
+            scenario.qos
+        ));
+    }
+    lines.push(match scenario.warmup_seconds {
+        0.0 => format!("{} s", scenario.duration_seconds),
+        warmup => format!(
+            "{} s measured after {warmup} s of warm-up",
+            scenario.duration_seconds
+        ),
+    });
+    lines
+}
+
+fn latency(report: &LoadReport) -> Vec<String> {
+    let figures = &report.latency_us;
+    let from = if report.scenario.closed_loop {
+        "sent"
+    } else {
+        "due"
+    };
+    let names = ["p50", "p90", "p99", "p99.9", "p99.99", "max"];
+    let values = [
+        figures.p50,
+        figures.p90,
+        figures.p99,
+        figures.p999,
+        figures.p9999,
+        figures.max,
+    ];
+    let row = |cells: [String; 6]| cells.map(|cell| format!("{cell:<11}")).concat();
+    vec![
+        row(names.map(str::to_owned)),
+        row(values.map(duration_us)),
+        format!(
+            "{} deliveries, from the time each was {from} to its receipt",
+            count(figures.count)
+        ),
+    ]
+}
+
+fn rates(report: &LoadReport) -> Vec<String> {
+    vec![format!(
+        "published {}/s   delivered {}/s",
+        count(report.published_per_second.round() as u64),
+        count(report.delivered_per_second.round() as u64)
+    )]
+}
+
+fn audit(report: &LoadReport) -> Vec<String> {
+    let mut lines = vec![
+        format!(
+            "published {}   expected {}   delivered {}",
+            count(report.published),
+            count(report.expected),
+            count(report.delivered)
+        ),
+        format!(
+            "lost {}   duplicated {}   reordered {}   unexpected {}   corrupt {}",
+            count(report.lost),
+            count(report.duplicated),
+            count(report.reordered),
+            count(report.unexpected),
+            count(report.corrupt)
+        ),
+    ];
+    if let (Some(total), Some(unaccounted)) = (report.drops_total, report.unaccounted) {
+        lines.push(format!(
+            "dropped by the broker {}   unaccounted {unaccounted}",
+            count(total)
+        ));
+        for (reason, number) in report.drops.iter().flatten() {
+            lines.push(format!("  {reason} {}", count(*number)));
+        }
+    }
+    lines
+}
+
+fn broker(report: &LoadReport) -> Vec<String> {
+    let Some(broker) = &report.broker else {
+        return vec!["CPU and memory: give its process id with --pid".to_owned()];
+    };
+    let cpu = if report.scenario.publishers > 0 {
+        format!(
+            "CPU {:.3} us per delivery ({:.0} %)",
+            broker.cpu_us_per_delivery,
+            100.0 * broker.cpu_share
+        )
+    } else {
+        format!("CPU {:.1} %", 100.0 * broker.cpu_share)
+    };
+    vec![format!(
+        "{cpu}   RSS {} ({} before; {} a connection)",
+        bytes(broker.rss_bytes as f64),
+        bytes(broker.rss_bytes_before as f64),
+        bytes(broker.rss_bytes_per_connection)
+    )]
+}
+
+fn clients(report: &LoadReport) -> Vec<String> {
+    let connect = &report.connect;
+    let mut lines = vec![format!(
+        "{} connections in {:.1} s (p50 {}, max {})   loadgen's CPU {:.0} %",
+        count(u64::from(report.connections)),
+        connect.seconds,
+        duration_us(connect.latency_us.p50),
+        duration_us(connect.latency_us.max),
+        100.0 * report.loadgen.cpu_share
+    )];
+    if let Some(answered) = report.connections_answered {
+        lines.push(format!(
+            "{} of them answered at the end",
+            count(u64::from(answered))
+        ));
+    }
+    for (reason, number) in &connect.failures_by_reason {
+        lines.extend(wrapped(
+            &format!("{} failed: {reason}", count(*number)),
+            LINE_WIDTH,
+        ));
+    }
+    for (reason, number) in &report.connections_lost_by_reason {
+        lines.extend(wrapped(
+            &format!("{} lost: {reason}", count(*number)),
+            LINE_WIDTH,
+        ));
+    }
+    lines
+}
