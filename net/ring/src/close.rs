@@ -33,9 +33,10 @@ impl Lingerers {
 
 impl Engine {
     /// Closes a connection; no event for it follows. With [`CloseHow::Flush`] what was pushed before goes
-    /// out first (including what the next [`Engine::flush`] will send), and a peer that is still sending
-    /// gets our FIN and is listened to until its own, so that it reads our last bytes and not a reset; all
-    /// that within [`crate::EngineConfig::linger`].
+    /// out first (including what the next [`Engine::flush`] will send), then our FIN, and the slot is held
+    /// until the peer's own, so that the peer reads our last bytes and not a reset; all that within
+    /// [`crate::EngineConfig::linger`]. Nothing is left to flush when a client has said goodbye:
+    /// [`CloseHow::Now`] is cheaper then.
     pub fn close(&mut self, connection: ConnectionId, how: CloseHow) {
         let Some(slot) = self.table.live(connection) else {
             return;
@@ -119,33 +120,26 @@ impl Engine {
         }
     }
 
-    /// The next step of a lingering connection, once its output is out: look whether the peer has sent
-    /// something we did not read, because closing over it would be a reset.
+    /// The next step of a lingering connection. Once its output is in the socket: our FIN, and then the
+    /// peer's. To close while the peer may still send would be a reset, which throws away what the
+    /// socket has not delivered yet.
     pub(crate) fn linger_on(&mut self, index: u32) {
         let slot = self.table.at(index);
         let (armed, marks) = (slot.armed, slot.marks);
-        let failed = marks.has(Marks::SEND_FAILED);
-        if failed {
+        if marks.has(Marks::SEND_FAILED) {
             return self.end(index);
         }
         if slot.frame_set != EMPTY || slot.queue != NO_QUEUE {
             return;
         }
-        if !marks.has(Marks::FIN_SENT) {
-            if armed.any(Armed::POLL) {
-                // The poll has not fired: nothing is unread.
-                self.end(index);
-            } else if armed.is_empty() {
-                self.discard(index);
-            } else {
-                self.cancel(index, armed);
-            }
-        } else if armed.is_empty() {
-            if marks.has(Marks::READABLE) {
-                self.discard(index)
-            } else {
-                self.poll_in(index)
-            }
+        let receives = armed.any(Armed::ONCE.or(Armed::MULTI).or(Armed::POLL));
+        if !receives && (marks.has(Marks::READABLE) || !marks.has(Marks::FIN_SENT)) {
+            // The peer may be done already, and then there is nothing to wait for.
+            self.discard(index);
+        } else if !marks.has(Marks::FIN_SENT) {
+            self.send_fin(index);
+        } else if !receives {
+            self.poll_in(index);
         }
     }
 
@@ -158,33 +152,34 @@ impl Engine {
         );
     }
 
+    fn send_fin(&mut self, index: u32) {
+        self.table.at(index).marks.set(Marks::FIN_SENT);
+        self.queue_for(
+            index,
+            Armed::SHUTDOWN,
+            Operation::Shutdown,
+            Request::shutdown,
+        );
+    }
+
     /// A receive of a lingering connection has ended; its bytes are not wanted.
     pub(crate) fn on_discarded(&mut self, index: u32, result: i32) {
         let slot = self.table.at(index);
         let output_out = slot.frame_set == EMPTY && slot.queue == NO_QUEUE;
         let fin_sent = slot.marks.has(Marks::FIN_SENT);
         match result {
-            n if n > 0 => {
-                slot.marks.set(Marks::READABLE);
-                if output_out && !fin_sent {
-                    slot.marks.set(Marks::FIN_SENT);
-                    self.queue_for(
-                        index,
-                        Armed::SHUTDOWN,
-                        Operation::Shutdown,
-                        Request::shutdown,
-                    );
-                }
-                self.mark_dirty(index);
-            }
-            e if e == -libc::EAGAIN && output_out && !fin_sent => self.end(index),
+            n if n > 0 => slot.marks.set(Marks::READABLE),
             e if [libc::EAGAIN, libc::ECANCELED, libc::ENOBUFS, libc::EINTR].contains(&-e) => {
                 slot.marks.clear(Marks::READABLE);
-                self.mark_dirty(index);
             }
-            _ if output_out => self.end(index),
-            _ => {}
+            _ if output_out => return self.end(index),
+            // The peer has ended its half; what is queued still goes out.
+            _ => return,
         }
+        if output_out && !fin_sent {
+            self.send_fin(index);
+        }
+        self.mark_dirty(index);
     }
 
     /// Ends those whose time to linger is up.
