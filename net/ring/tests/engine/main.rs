@@ -12,6 +12,7 @@ mod full_table;
 mod hand_over;
 mod listening;
 mod pause;
+mod random_walk;
 mod several_rings;
 mod short_send;
 mod slot_reuse;

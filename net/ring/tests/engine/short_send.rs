@@ -2,40 +2,22 @@
 //! the bytes that were pushed to it.
 
 use std::io::Read;
-use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::os::fd::AsRawFd;
+use std::net::TcpStream;
 use std::time::Duration;
 
 use ringmq_ring::{CloseHow, EngineConfig};
 
 use crate::support::{Driver, PATIENCE, config, pattern};
 
-/// A listener whose connections have small send buffers.
-fn listen_narrow(driver: &mut Driver) -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let bytes: libc::c_int = 4_096;
-    // SAFETY: the option's value lives across the call and its size is given.
-    let result = unsafe {
-        libc::setsockopt(
-            listener.as_raw_fd(),
-            libc::SOL_SOCKET,
-            libc::SO_SNDBUF,
-            std::ptr::from_ref(&bytes).cast(),
-            size_of::<libc::c_int>() as libc::socklen_t,
-        )
-    };
-    assert_eq!(result, 0);
-    let address = listener.local_addr().unwrap();
-    driver.engine.listen(listener, 0).unwrap();
-    address
-}
-
 /// Reads what is there; returns whether the stream goes on.
 fn read_some(client: &mut TcpStream, into: &mut Vec<u8>) -> bool {
     let mut part = [0; 65_536];
     loop {
         match client.read(&mut part) {
-            Ok(0) => return false,
+            Ok(0) => {
+                client.shutdown(std::net::Shutdown::Both).unwrap();
+                return false;
+            }
             Ok(got) => into.extend_from_slice(&part[..got]),
             Err(e) if e.kind() == std::io::ErrorKind::WouldBlock => return true,
             Err(e) => panic!("{e}"),
@@ -51,7 +33,7 @@ fn bytes_pushed_equal_bytes_read() {
         linger: PATIENCE,
         ..config(PEERS as u32 + 8)
     });
-    let address = listen_narrow(&mut driver);
+    let address = driver.listen_narrow();
     let (mut clients, ids): (Vec<_>, Vec<_>) =
         (0..PEERS).map(|_| driver.established_pair(address)).unzip();
     for client in &clients {

@@ -74,7 +74,30 @@ impl Driver {
 
     /// Listens on a free port of the loopback address.
     pub(crate) fn listen(&mut self, tag: u16) -> SocketAddr {
+        self.listen_with(tag, |_| {})
+    }
+
+    /// As [`Driver::listen`], for connections with small send buffers.
+    pub(crate) fn listen_narrow(&mut self) -> SocketAddr {
+        self.listen_with(0, |listener| {
+            let bytes: libc::c_int = 4_096;
+            // SAFETY: the option's value lives across the call and its size is given.
+            let result = unsafe {
+                libc::setsockopt(
+                    listener.as_raw_fd(),
+                    libc::SOL_SOCKET,
+                    libc::SO_SNDBUF,
+                    std::ptr::from_ref(&bytes).cast(),
+                    size_of::<libc::c_int>() as libc::socklen_t,
+                )
+            };
+            assert_eq!(result, 0);
+        })
+    }
+
+    fn listen_with(&mut self, tag: u16, prepare: impl Fn(&TcpListener)) -> SocketAddr {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        prepare(&listener);
         // A longer backlog than the standard library's, so that no SYN is dropped in a burst.
         // SAFETY: no pointers.
         assert_eq!(unsafe { libc::listen(listener.as_raw_fd(), 4_096) }, 0);
