@@ -87,6 +87,9 @@ impl Acceptor {
     /// Marks all listeners stopped and returns the accepts in flight, with their rings.
     fn stop(&mut self) -> Vec<(u32, usize)> {
         for place in &mut self.listeners {
+            if let Some(listener) = place {
+                refuse(&listener.socket);
+            }
             match place {
                 Some(listener) if listener.armed > 0 => listener.stopped = true,
                 _ => *place = None,
@@ -137,9 +140,17 @@ impl Acceptor {
     }
 }
 
+/// Ends listening at once. Closing the socket does not, as long as an accept in flight holds it, which can
+/// be until after the process has ended; a broker that is started anew would then find its port taken.
+fn refuse(listener: &TcpListener) {
+    // SAFETY: a call that takes no pointers. The result is of no interest: a socket that does not listen
+    // is what is wanted.
+    unsafe { libc::shutdown(listener.as_raw_fd(), libc::SHUT_RDWR) };
+}
+
 impl Engine {
-    /// Stops accepting on all listeners there are. They are closed by the next calls of [`Engine::wait`];
-    /// whatever they accept in between is closed at once.
+    /// Stops accepting on all listeners there are. From now on connections are refused. The sockets are
+    /// closed by the next calls of [`Engine::wait`]; whatever was accepted already is closed at once.
     pub fn stop_listening(&mut self) {
         for (number, ring) in self.acceptor.stop() {
             let target = user_data::pack(Operation::Accept, number, 0);

@@ -55,6 +55,7 @@ fn after_stop_listening_connections_are_refused_and_the_old_ones_live() {
     let second = driver.listen(1);
     let (_client, id) = driver.established_pair(first);
     driver.engine.stop_listening();
+    assert!(TcpStream::connect(first).is_err(), "refused at once");
     // A listener that comes while the old ones are going is not stopped with them.
     let third = driver.listen(2);
     driver.turns(5);
