@@ -14,6 +14,7 @@ use super::arrivals::{Arrivals, Arrived};
 use super::clock::Clock;
 use crate::limits::OUTPUT_BYTES_MAX;
 use crate::link::{LinkItem, Sleep, Ticket};
+use crate::logging::subject;
 
 /// The router and all that stands between it and the engine's events.
 #[derive(Debug)]
@@ -160,6 +161,7 @@ impl Intake {
             Event::HandOverFailed { ticket } => {
                 self.hand_overs_failed += 1;
                 tracing::warn!(
+                    target: subject::SHARD,
                     shard = self.shard.0,
                     ticket,
                     "a connection found no free slot on the shard its client lives on"
@@ -257,6 +259,7 @@ impl Intake {
             return;
         }
         tracing::warn!(
+            target: subject::SHARD,
             shard = self.shard.0,
             sockets = given_up.sockets.len(),
             handovers = given_up.handovers,

@@ -18,6 +18,7 @@ use crate::limits::{
     EVENTS_PER_SEND_MIN, HAND_OVER_MILLIS, LINK_ITEMS_PER_TICK, LOOKS_PER_TICK, STOP_LOOK_MILLIS,
 };
 use crate::link::{LinkItem, Port, shards_of};
+use crate::logging::subject;
 
 /// Time between two [`Input::Timer`]s.
 const TIMER_MILLIS: u64 = ringmq_router::limits::TIMER_TICK_MILLIS;
@@ -72,6 +73,7 @@ impl Tick {
             self.tick()?;
         }
         tracing::debug!(
+            target: subject::SHARD,
             shard = self.intake.shard.0,
             hand_overs = self.hand_overs,
             hand_overs_failed = self.intake.hand_overs_failed,
