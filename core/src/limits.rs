@@ -73,3 +73,10 @@ pub const LOG_FLUSH_MILLIS: u64 = 500;
 
 /// Time beyond [`SHUTDOWN_SECS`] after which a stop that hangs ends the process, seconds.
 pub const SHUTDOWN_GRACE_SECS: u64 = 5;
+
+/// Time that a starting broker gives to a killed one's sockets to go, milliseconds. The kernel closes them
+/// within a second even for many connections.
+pub const PORT_WAIT_MILLIS: u64 = 3_000;
+
+/// While it waits, it looks this often, milliseconds.
+pub const PORT_LOOK_MILLIS: u64 = 20;

@@ -12,11 +12,15 @@ mod tests;
 use std::fmt;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use socket2::{Domain, Protocol, Socket, Type};
+use tracing::debug;
 
 use crate::broker::ListenerSet;
-use crate::limits::LISTEN_BACKLOG;
+use crate::limits::{LISTEN_BACKLOG, PORT_LOOK_MILLIS, PORT_WAIT_MILLIS};
+use crate::logging::subject;
 use holder::Holder;
 
 /// A listener could not be opened.
@@ -52,8 +56,7 @@ pub enum ListenError {
 /// Opens one listener: `shards` bound and listening sockets, in shard order. Port 0 becomes a free one.
 pub fn open(address: SocketAddr, shards: usize) -> Result<ListenerSet, ListenError> {
     let error = |source: io::Error| ListenError::new(address, source);
-    let first = socket(address).map_err(error)?;
-    listen(&first, address).map_err(error)?;
+    let first = listen_alone(address)?;
     first.set_reuse_port(true).map_err(error)?;
     let bound = first.local_addr().map_err(error)?;
     let bound = bound.as_socket().unwrap_or(address);
@@ -64,10 +67,31 @@ pub fn open(address: SocketAddr, shards: usize) -> Result<ListenerSet, ListenErr
         listen(&next, bound).map_err(error)?;
         sockets.push(TcpListener::from(next));
     }
+    debug!(target: subject::LISTENER, address = %bound, sockets = shards, "listening");
     Ok(ListenerSet {
         address: bound,
         sockets,
     })
+}
+
+/// The socket that nobody else may share while it begins.
+///
+/// The kernel takes its time to close the sockets of a broker that was killed, as its rings hold them. So an
+/// address that no process can be seen to hold is tried again for a while.
+fn listen_alone(address: SocketAddr) -> Result<Socket, ListenError> {
+    let deadline = Instant::now() + Duration::from_millis(PORT_WAIT_MILLIS);
+    loop {
+        let listening = socket(address).and_then(|socket| {
+            listen(&socket, address)?;
+            Ok(socket)
+        });
+        match listening.map_err(|source| ListenError::new(address, source)) {
+            Err(ListenError::InUse { holder: None, .. }) if Instant::now() < deadline => {
+                thread::sleep(Duration::from_millis(PORT_LOOK_MILLIS));
+            }
+            result => return result,
+        }
+    }
 }
 
 /// Its options are inherited by the connections it accepts.
