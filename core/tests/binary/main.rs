@@ -1,0 +1,9 @@
+//! The `ringmq` binary as its users meet it: what it prints, how it refuses, how it ends.
+
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+mod check_config;
+mod command_line;
+mod ringmq;
+mod signals;
+mod start;
