@@ -16,11 +16,7 @@ use crate::logging::{LogFilter, LogFormat};
 #[command(name = "ringmq", version, after_help = AFTER_HELP)]
 pub struct Cli {
     /// Listen on this address; may be repeated; replaces the listeners of the file.
-    ///
-    /// An IP address, with or without a port (1883): 127.0.0.1, 0.0.0.0:1884, [::1]:1883. 0.0.0.0 is every
-    /// IPv4 interface, [::] every IPv6 interface. Port 0 takes a free one. Addresses that other machines can
-    /// reach need --allow-anonymous.
-    #[arg(long, value_name = "HOST[:PORT]", value_parser = parse_listen_address)]
+    #[arg(long, value_name = "HOST[:PORT]", value_parser = parse_listen_address, long_help = LISTEN_HELP)]
     pub listen: Vec<SocketAddr>,
 
     /// Let everyone connect who can reach a listener. There are no passwords yet.
@@ -65,6 +61,13 @@ pub struct Cli {
     #[arg(long, value_name = "NUMBER", hide_short_help = true)]
     pub hash_seed: Option<u64>,
 }
+
+const LISTEN_HELP: &str = "\
+Listen on this address; may be repeated; replaces the listeners of the file.
+
+An IP address, with or without a port (1883): 127.0.0.1, 0.0.0.0:1884, [::1]:1883. 0.0.0.0 is every IPv4 \
+interface, [::] every IPv6 interface. Port 0 takes a free one. Addresses that other machines can reach need \
+--allow-anonymous.";
 
 const AFTER_HELP: &str = "\
 Exit codes: 0 stopped in order; 1 could not start, or the settings are wrong; 2 wrong command line;

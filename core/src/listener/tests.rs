@@ -83,7 +83,7 @@ fn a_restart_does_not_wait_for_old_connections() {
         if let Some((accepted, _)) = sockets.find_map(|socket| socket.accept().ok()) {
             break accepted;
         }
-        std::thread::yield_now();
+        thread::yield_now();
     };
     drop(accepted);
     drop(first);

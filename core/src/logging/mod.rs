@@ -1,7 +1,7 @@
 //! What the broker writes about itself, to standard error. The message path logs nothing.
 //!
-//! Lines are formatted on the thread that has something to say and written by a thread of their own (see
-//! [`writer`]): a terminal or pipe that does not read costs lines, which are counted, and never a shard's time.
+//! Lines are formatted on the thread that has something to say and written by a thread of their own (in
+//! `writer`): a terminal or pipe that does not read costs lines, which are counted, and never a shard's time.
 
 mod client;
 mod filter;
