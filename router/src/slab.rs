@@ -1,16 +1,20 @@
-//! A dense table whose freed places are reused, smallest memory first: what the index, the message store
-//! and the session table keep their entries in.
+//! A dense table whose freed places are reused: what the index and the message store keep their entries in.
 //!
 //! Entries are named by a `u32`; whoever keeps such a name must drop it when the entry is removed, as the
-//! place will be given to another. Using the name of a free place is a bug here and panics.
+//! place will be given to another. Using the name of a free place is a bug here and panics. Entries lie in
+//! chunks and never move: growing costs the same however large the table is.
 
 /// Marks "no entry" where a `u32` names an entry of a slab.
 pub(crate) const NONE: u32 = u32::MAX;
 
+/// Entries of a chunk.
+const CHUNK: usize = 256;
+
 /// The table.
 #[derive(Debug)]
 pub(crate) struct Slab<T> {
-    slots: Vec<Slot<T>>,
+    /// All full but the last one.
+    chunks: Vec<Vec<Slot<T>>>,
     /// Head of the chain of free places, or [`NONE`].
     free: u32,
     len: u32,
@@ -26,7 +30,7 @@ enum Slot<T> {
 impl<T> Default for Slab<T> {
     fn default() -> Slab<T> {
         Slab {
-            slots: Vec::new(),
+            chunks: Vec::new(),
             free: NONE,
             len: 0,
         }
@@ -41,30 +45,52 @@ impl<T> Slab<T> {
 
     /// Places, free ones included: names are smaller.
     pub(crate) fn places(&self) -> u32 {
-        self.slots.len() as u32
+        let full = self.chunks.len().saturating_sub(1) * CHUNK;
+        (full + self.chunks.last().map_or(0, Vec::len)) as u32
     }
 
     /// Takes the entry in and names it.
     pub(crate) fn insert(&mut self, entry: T) -> u32 {
         self.len += 1;
         if self.free == NONE {
-            let index =
-                u32::try_from(self.slots.len()).expect("fewer entries than 2^32 fit in memory");
-            assert!(index != NONE, "the last name means no entry");
-            self.slots.push(Slot::Used(entry));
-            return index;
+            return self.push(entry);
         }
         let index = self.free;
-        match std::mem::replace(&mut self.slots[index as usize], Slot::Used(entry)) {
+        let slot = self.slot_mut(index).expect("the free chain holds places");
+        match std::mem::replace(slot, Slot::Used(entry)) {
             Slot::Free(next) => self.free = next,
             Slot::Used(_) => unreachable!("the free chain holds free places only"),
         }
         index
     }
 
+    fn push(&mut self, entry: T) -> u32 {
+        let index = self.places();
+        assert!(
+            index < NONE - CHUNK as u32,
+            "fewer entries than 2^32 fit in memory"
+        );
+        if index as usize == self.chunks.len() * CHUNK {
+            // The first chunk grows from nothing, so that a small table stays small.
+            let capacity = if index == 0 { 0 } else { CHUNK };
+            self.chunks.push(Vec::with_capacity(capacity));
+        }
+        let chunk = self.chunks.last_mut().expect("there is one now");
+        chunk.push(Slot::Used(entry));
+        index
+    }
+
+    fn slot_mut(&mut self, index: u32) -> Option<&mut Slot<T>> {
+        self.chunks
+            .get_mut(index as usize / CHUNK)?
+            .get_mut(index as usize % CHUNK)
+    }
+
     /// Frees the place and gives the entry back.
     pub(crate) fn remove(&mut self, index: u32) -> T {
-        match std::mem::replace(&mut self.slots[index as usize], Slot::Free(self.free)) {
+        let freed = Slot::Free(self.free);
+        let slot = self.slot_mut(index).expect("the name of an entry");
+        match std::mem::replace(slot, freed) {
             Slot::Used(entry) => {
                 self.free = index;
                 self.len -= 1;
@@ -76,7 +102,11 @@ impl<T> Slab<T> {
 
     /// The entry, if the place is in use.
     pub(crate) fn get(&self, index: u32) -> Option<&T> {
-        match self.slots.get(index as usize) {
+        match self
+            .chunks
+            .get(index as usize / CHUNK)?
+            .get(index as usize % CHUNK)
+        {
             Some(Slot::Used(entry)) => Some(entry),
             _ => None,
         }
@@ -84,7 +114,7 @@ impl<T> Slab<T> {
 
     /// The entry, to be changed, if the place is in use.
     pub(crate) fn get_mut(&mut self, index: u32) -> Option<&mut T> {
-        match self.slots.get_mut(index as usize) {
+        match self.slot_mut(index) {
             Some(Slot::Used(entry)) => Some(entry),
             _ => None,
         }
@@ -94,7 +124,7 @@ impl<T> Slab<T> {
     #[cfg(test)]
     pub(crate) fn iter(&self) -> impl Iterator<Item = (u32, &T)> {
         (0..)
-            .zip(&self.slots)
+            .zip(self.chunks.iter().flatten())
             .filter_map(|(index, slot)| match slot {
                 Slot::Used(entry) => Some((index, entry)),
                 Slot::Free(_) => None,
@@ -103,7 +133,12 @@ impl<T> Slab<T> {
 
     /// Memory of the table itself, bytes; not what entries own elsewhere.
     pub(crate) fn bytes(&self) -> u64 {
-        (self.slots.capacity() * size_of::<Slot<T>>()) as u64
+        let slots: usize = match self.chunks.len() {
+            0 | 1 => self.chunks.iter().map(Vec::capacity).sum(),
+            chunks => chunks * CHUNK,
+        };
+        let chunks = self.chunks.capacity() * size_of::<Vec<Slot<T>>>();
+        (chunks + slots * size_of::<Slot<T>>()) as u64
     }
 }
 
@@ -123,7 +158,7 @@ impl<T> std::ops::IndexMut<u32> for Slab<T> {
 
 #[cfg(test)]
 mod tests {
-    use super::Slab;
+    use super::{CHUNK, Slab};
 
     #[test]
     fn freed_places_are_reused() {
@@ -139,6 +174,20 @@ mod tests {
         );
         let held: Vec<_> = slab.iter().map(|(index, &entry)| (index, entry)).collect();
         assert_eq!(held, [(0, 0), (1, 10), (2, 20), (3, 3), (4, 40)]);
+    }
+
+    #[test]
+    fn names_go_on_over_chunks() {
+        let mut slab = Slab::default();
+        for entry in 0..10 * CHUNK as u32 + 1 {
+            assert_eq!(slab.places(), entry);
+            assert_eq!(slab.insert(entry), entry);
+        }
+        assert!(slab.iter().all(|(index, &entry)| index == entry));
+        assert_eq!(
+            (slab[9 * CHUNK as u32], slab.get(slab.places())),
+            (9 * CHUNK as u32, None)
+        );
     }
 
     #[test]
