@@ -2,10 +2,10 @@
 //!
 //! A topic is looked up here like a filter: no topic has a wildcard, so it can only meet an exact one.
 
-use hashbrown::HashTable;
 use ringmq_codec::TopicFilter;
 
 use super::fingerprint::table_hash;
+use super::split_table::SplitTable;
 use super::subscribers::Subscribers;
 use super::{FilterIndex, Subscriber};
 use crate::ids::SessionIndex;
@@ -16,7 +16,7 @@ use crate::slab::Slab;
 pub(super) struct Filters {
     filters: Slab<Filter>,
     /// Names of filters by fingerprint.
-    table: HashTable<u32>,
+    table: SplitTable<u32>,
     /// Memory of texts and subscriber lists, bytes.
     heap_bytes: u64,
     subscriptions: u64,
@@ -103,9 +103,9 @@ impl Filters {
         }
         let removed = self.filters.remove(filter.0);
         let hash = table_hash(removed.fingerprint);
-        if let Ok(entry) = self.table.find_entry(hash, |&other| other == filter.0) {
-            entry.remove();
-        }
+        let Filters { filters, table, .. } = self;
+        let rehash = |&other: &u32| table_hash(filters[other].fingerprint);
+        table.remove(hash, |&other| other == filter.0, rehash);
         self.heap_bytes -= removed.text.len() as u64;
         Some(removed)
     }
@@ -116,6 +116,6 @@ impl Filters {
 
     /// Memory, bytes.
     pub(super) fn bytes(&self) -> u64 {
-        self.filters.bytes() + self.table.allocation_size() as u64 + self.heap_bytes
+        self.filters.bytes() + self.table.bytes() + self.heap_bytes
     }
 }

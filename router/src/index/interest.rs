@@ -4,17 +4,16 @@
 //! Only false positives are possible: two texts with one fingerprint. Each shard announces a fingerprint
 //! once and withdraws it when none of its filters has it any more.
 
-use hashbrown::HashTable;
-
 use super::fingerprint::table_hash;
+use super::split_table::SplitTable;
 use crate::ShardId;
 use crate::link::Fingerprint;
 
 #[derive(Debug, Default)]
 pub(super) struct RemoteExact {
-    entries: HashTable<Entry>,
+    entries: SplitTable<Entry>,
     /// Sets of the fingerprints that several shards want.
-    sets: HashTable<(Fingerprint, u64)>,
+    sets: SplitTable<(Fingerprint, u64)>,
 }
 
 /// A fingerprint, and in the byte above it the shard, or [`SEVERAL`].
@@ -63,7 +62,7 @@ impl RemoteExact {
 
     /// Memory, bytes.
     pub(super) fn bytes(&self) -> u64 {
-        (self.entries.allocation_size() + self.sets.allocation_size()) as u64
+        self.entries.bytes() + self.sets.bytes()
     }
 
     fn set(&self, fingerprint: Fingerprint) -> u64 {
@@ -78,25 +77,20 @@ impl RemoteExact {
             return;
         }
         let hash = table_hash(fingerprint);
-        if before.count_ones() > 1
-            && let Ok(found) = self.sets.find_entry(hash, |entry| entry.0 == fingerprint)
-        {
-            found.remove();
+        let is_it = |entry: &Entry| entry.fingerprint() == fingerprint;
+        let rehash = |entry: &Entry| table_hash(entry.fingerprint());
+        let rehash_set = |entry: &(Fingerprint, u64)| table_hash(entry.0);
+        if before.count_ones() > 1 {
+            self.sets
+                .remove(hash, |entry| entry.0 == fingerprint, rehash_set);
         }
-        let found = self
-            .entries
-            .find_entry(hash, |entry| entry.fingerprint() == fingerprint);
         if after == 0 {
-            if let Ok(found) = found {
-                found.remove();
-                self.shrink();
-            }
-            return;
+            return self.entries.remove(hash, is_it, rehash);
         }
         let several = after.count_ones() > 1;
         if several {
             self.sets
-                .insert_unique(hash, (fingerprint, after), |entry| table_hash(entry.0));
+                .insert_unique(hash, (fingerprint, after), rehash_set);
         }
         let shard = if several {
             SEVERAL
@@ -104,24 +98,9 @@ impl RemoteExact {
             after.trailing_zeros() as u8
         };
         let entry = Entry::new(fingerprint, shard);
-        match self
-            .entries
-            .find_mut(hash, |entry| entry.fingerprint() == fingerprint)
-        {
+        match self.entries.find_mut(hash, is_it) {
             Some(found) => *found = entry,
-            None => {
-                let rehash = |entry: &Entry| table_hash(entry.fingerprint());
-                self.entries.insert_unique(hash, entry, rehash);
-            }
-        }
-    }
-
-    /// Gives memory back after most of the interest was withdrawn.
-    fn shrink(&mut self) {
-        let len = self.entries.len();
-        if self.entries.capacity() > 64 && len < self.entries.capacity() / 8 {
-            self.entries
-                .shrink_to(len * 2, |entry| table_hash(entry.fingerprint()));
+            None => self.entries.insert_unique(hash, entry, rehash),
         }
     }
 }

@@ -5,8 +5,8 @@
 use std::hash::{BuildHasher, Hasher};
 
 use foldhash::fast::FixedState;
-use hashbrown::HashTable;
 
+use super::split_table::SplitTable;
 use crate::slab::Slab;
 
 /// Numbers a level's text.
@@ -17,7 +17,7 @@ pub(super) struct LevelId(pub(super) u32);
 pub(super) struct Levels {
     levels: Slab<Level>,
     /// Level numbers by text.
-    table: HashTable<u32>,
+    table: SplitTable<u32>,
     state: FixedState,
     text_bytes: u64,
 }
@@ -32,7 +32,7 @@ impl Levels {
     pub(super) fn new(seed: u64) -> Levels {
         Levels {
             levels: Slab::default(),
-            table: HashTable::new(),
+            table: SplitTable::default(),
             state: FixedState::with_seed(seed),
             text_bytes: 0,
         }
@@ -80,9 +80,14 @@ impl Levels {
         let entry = self.levels.remove(level.0);
         self.text_bytes -= entry.text.len() as u64;
         let hash = hash_text(&self.state, &entry.text);
-        if let Ok(found) = self.table.find_entry(hash, |&other| other == level.0) {
-            found.remove();
-        }
+        let Levels {
+            levels,
+            table,
+            state,
+            ..
+        } = self;
+        let rehash = |&other: &u32| hash_text(state, &levels[other].text);
+        table.remove(hash, |&other| other == level.0, rehash);
     }
 
     /// Texts in use.
@@ -93,7 +98,7 @@ impl Levels {
 
     /// Memory, bytes.
     pub(super) fn bytes(&self) -> u64 {
-        self.levels.bytes() + self.table.allocation_size() as u64 + self.text_bytes
+        self.levels.bytes() + self.table.bytes() + self.text_bytes
     }
 }
 

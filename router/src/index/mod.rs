@@ -10,6 +10,7 @@ mod fingerprint;
 mod interest;
 mod levels;
 mod merge;
+mod split_table;
 mod subscriber;
 mod subscribers;
 mod trie;

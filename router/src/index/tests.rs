@@ -410,7 +410,7 @@ fn interest_in_an_exact_filter_takes_at_most_21_bytes() {
         let fingerprint = index.fingerprint(&sensor_topic(number));
         index.apply_remote(ShardId(3), &InterestChange::RemoveExact(fingerprint));
     }
-    assert!(index.interest_bytes() < 4_096, "the memory comes back");
+    assert!(index.interest_bytes() < 32 << 10, "the memory comes back");
 }
 
 #[test]

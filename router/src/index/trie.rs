@@ -8,16 +8,16 @@
 use std::hash::BuildHasher;
 
 use foldhash::fast::FixedState;
-use hashbrown::HashTable;
 
 use super::levels::{LevelId, Levels};
+use super::split_table::SplitTable;
 use crate::slab::{NONE, Slab};
 
 #[derive(Debug)]
 pub(super) struct LevelTrie {
     nodes: Slab<Node>,
     /// Child nodes by (parent, level); not those through `+`.
-    edges: HashTable<u32>,
+    edges: SplitTable<u32>,
     levels: Levels,
     state: FixedState,
     filters: usize,
@@ -81,7 +81,7 @@ impl LevelTrie {
         );
         LevelTrie {
             nodes,
-            edges: HashTable::new(),
+            edges: SplitTable::default(),
             levels: Levels::new(seed),
             state: FixedState::with_seed(seed),
             filters: 0,
@@ -188,7 +188,7 @@ impl LevelTrie {
 
     /// Memory, bytes.
     pub(super) fn bytes(&self) -> u64 {
-        self.nodes.bytes() + self.edges.allocation_size() as u64 + self.levels.bytes()
+        self.nodes.bytes() + self.edges.bytes() + self.levels.bytes()
     }
 
     /// Nodes without the root, and level texts.
@@ -261,9 +261,20 @@ impl LevelTrie {
         }
         self.nodes[node.parent].children -= 1;
         let hash = hash_edge(&self.state, node.parent, node.level);
-        if let Ok(edge) = self.edges.find_entry(hash, |&child| child == at) {
-            edge.remove();
-        }
+        let LevelTrie {
+            nodes,
+            edges,
+            state,
+            ..
+        } = self;
+        edges.remove(
+            hash,
+            |&child| child == at,
+            |&other| {
+                let node = &nodes[other];
+                hash_edge(state, node.parent, node.level)
+            },
+        );
         self.levels.release(LevelId(node.level));
         node.parent
     }

@@ -1,0 +1,70 @@
+//! A hash table in 64 parts, so that growing moves a 64th of the entries at a time: one table of a million
+//! entries would hold up a tick for tens of milliseconds.
+//!
+//! The calls are those of `hashbrown::HashTable`.
+
+use hashbrown::HashTable;
+
+const PARTS: usize = 64;
+
+/// Where in a hash the part is read: bits that a part uses neither for the place (the lowest) nor for the
+/// tag (the highest seven).
+const PART_SHIFT: u32 = 40;
+
+#[derive(Debug)]
+pub(super) struct SplitTable<T> {
+    parts: Box<[HashTable<T>]>,
+}
+
+impl<T> Default for SplitTable<T> {
+    fn default() -> SplitTable<T> {
+        SplitTable {
+            parts: std::iter::repeat_with(HashTable::new).take(PARTS).collect(),
+        }
+    }
+}
+
+impl<T> SplitTable<T> {
+    pub(super) fn find(&self, hash: u64, is_it: impl FnMut(&T) -> bool) -> Option<&T> {
+        self.parts[part_of(hash)].find(hash, is_it)
+    }
+
+    pub(super) fn find_mut(&mut self, hash: u64, is_it: impl FnMut(&T) -> bool) -> Option<&mut T> {
+        self.parts[part_of(hash)].find_mut(hash, is_it)
+    }
+
+    /// Entries that may have this hash.
+    pub(super) fn iter_hash(&self, hash: u64) -> impl Iterator<Item = &T> {
+        self.parts[part_of(hash)].iter_hash(hash)
+    }
+
+    pub(super) fn insert_unique(&mut self, hash: u64, entry: T, rehash: impl Fn(&T) -> u64) {
+        self.parts[part_of(hash)].insert_unique(hash, entry, rehash);
+    }
+
+    /// Removes an entry; gives memory back when little is left.
+    pub(super) fn remove(
+        &mut self,
+        hash: u64,
+        is_it: impl FnMut(&T) -> bool,
+        rehash: impl Fn(&T) -> u64,
+    ) {
+        let part = &mut self.parts[part_of(hash)];
+        if let Ok(found) = part.find_entry(hash, is_it) {
+            found.remove();
+        }
+        if part.capacity() > 16 && part.len() < part.capacity() / 8 {
+            part.shrink_to(part.len() * 2, rehash);
+        }
+    }
+
+    /// Memory, bytes.
+    pub(super) fn bytes(&self) -> u64 {
+        let tables: usize = self.parts.iter().map(HashTable::allocation_size).sum();
+        (tables + size_of_val(&*self.parts)) as u64
+    }
+}
+
+fn part_of(hash: u64) -> usize {
+    (hash >> PART_SHIFT) as usize % PARTS
+}
