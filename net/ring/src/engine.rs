@@ -1,10 +1,9 @@
-//! The owner of a shard's rings and sockets, and the pump through which every completion passes.
+//! The owner of a shard's rings and sockets: how it is made, what it is asked, how it fails.
 //!
-//! What a completion means is decided in the file of its operation: `accept`, `receive`, `send`, `close`,
-//! `hand_over`, `connect`. Nothing here looks at bytes.
+//! What it does turn by turn is in `pump`, and what each operation means in the file of its name. Nothing
+//! here looks at bytes.
 
 use std::net::TcpListener;
-use std::time::{Duration, Instant};
 
 use crate::accept::Acceptor;
 use crate::activity::Activity;
@@ -20,7 +19,6 @@ use crate::send::Output;
 use crate::stats::EngineStats;
 use crate::submission::Request;
 use crate::table::{Marks, NO_QUEUE, Table};
-use crate::user_data::{self, Operation};
 use crate::wake::{Counter, Waker};
 
 /// Where the engine reports to.
@@ -47,11 +45,11 @@ pub struct Engine {
     pub(crate) dirty: Vec<u32>,
     /// Receives queued while draining: worth another enter before `wait` returns.
     pub(crate) receives_queued: bool,
-    wake: Counter,
-    siblings: Counter,
-    batch: Vec<Completion>,
+    pub(crate) wake: Counter,
+    pub(crate) siblings: Counter,
+    pub(crate) batch: Vec<Completion>,
     /// The ring that the next drain begins with, so that none starves the others.
-    first_drained: usize,
+    pub(crate) first_drained: usize,
     /// A request could not be queued; reported by the next `wait` or `flush`.
     failure: Option<EngineError>,
     /// An enter failed for good: queued requests may point to memory that is gone.
@@ -131,35 +129,6 @@ impl Engine {
         Ok(())
     }
 
-    /// Submits what is queued, waits until something happened or `timeout` has passed (`None`: for ever;
-    /// zero: only looks), and reports what happened. Returns without an event now and then.
-    pub fn wait(
-        &mut self,
-        timeout: Option<Duration>,
-        on_event: &mut dyn FnMut(Event<'_>),
-    ) -> Result<(), EngineError> {
-        self.guarded(|engine| {
-            let mut timeout = timeout;
-            if engine.report_failed_hand_overs(on_event) {
-                timeout = Some(Duration::ZERO);
-            }
-            if let Some(due) = engine.keep_time() {
-                timeout = Some(timeout.map_or(due, |timeout| timeout.min(due)));
-            }
-            engine.arm_dirty();
-            engine.top_up_accepts();
-            engine.enter(timeout)?;
-            engine.activity.tick(Instant::now());
-            let budget = engine.config.completions_per_tick as usize;
-            let left = engine.drain(budget, on_event)?;
-            if std::mem::take(&mut engine.receives_queued) && left > 0 {
-                engine.submit_all()?;
-                engine.drain(left, on_event)?;
-            }
-            Ok(())
-        })
-    }
-
     /// Changes [`EngineConfig::completions_per_tick`]: small bites keep one-to-one traffic in the cache,
     /// large ones let many receives share a send.
     pub fn set_completions_per_tick(&mut self, completions: u32) {
@@ -219,145 +188,6 @@ impl Engine {
             slot.marks.set(Marks::DIRTY);
             self.dirty.push(index);
         }
-    }
-
-    /// Hands every queued request of every ring to the kernel.
-    pub(crate) fn submit_all(&mut self) -> Result<(), EngineError> {
-        for ring in &mut self.rings {
-            if ring.has_queued() {
-                ring.submit()?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Queues what each connection on the list wants next.
-    fn arm_dirty(&mut self) {
-        let mut at = 0;
-        while let Some(&index) = self.dirty.get(at) {
-            at += 1;
-            self.table.at(index).marks.clear(Marks::DIRTY);
-            self.arm(index);
-        }
-        self.dirty.clear();
-    }
-
-    /// What is due by the clock. Returns how long the engine may sleep on its account.
-    fn keep_time(&mut self) -> Option<Duration> {
-        self.demote_idle();
-        if self.lingerers.is_empty() && !self.acceptor.is_backing_off() {
-            return None;
-        }
-        let now = Instant::now();
-        self.end_lingerers(now);
-        self.acceptor.end_backoff(now);
-        [self.lingerers.due(), self.acceptor.due()]
-            .into_iter()
-            .flatten()
-            .min()
-            .map(|due| due.saturating_duration_since(now))
-    }
-
-    /// Submits everything and sleeps on ring 0, unless there is news already.
-    fn enter(&mut self, timeout: Option<Duration>) -> Result<(), EngineError> {
-        let mut news = false;
-        for ring in &mut self.rings[1..] {
-            if ring.needs_enter() {
-                ring.submit()?;
-            }
-            news |= ring.has_news();
-        }
-        let first = &mut self.rings[0];
-        if news || first.has_news() || timeout == Some(Duration::ZERO) {
-            if first.needs_enter() {
-                first.submit()
-            } else {
-                Ok(())
-            }
-        } else {
-            first.submit_and_wait(timeout)
-        }
-    }
-
-    /// Handles at most `budget` completions, and returns how many more would have been allowed.
-    fn drain(&mut self, budget: usize, on_event: &mut OnEvent<'_>) -> Result<usize, EngineError> {
-        let mut left = budget;
-        let count = self.rings.len();
-        let mut batch = std::mem::take(&mut self.batch);
-        for step in 0..count {
-            let ring = (self.first_drained + step) % count;
-            loop {
-                batch.clear();
-                self.rings[ring].take(&mut batch, left.min(REAP_BATCH));
-                if batch.is_empty() && left > 0 && self.rings[ring].must_run() {
-                    // The kernel runs about 20 pieces of deferred work for each enter.
-                    self.rings[ring].submit()?;
-                    self.rings[ring].take(&mut batch, left.min(REAP_BATCH));
-                }
-                if batch.is_empty() {
-                    break;
-                }
-                left -= batch.len();
-                for completion in &batch {
-                    self.complete(ring, completion, on_event)?;
-                }
-                self.rings[ring].buffers.publish();
-            }
-        }
-        self.batch = batch;
-        self.first_drained = (self.first_drained + 1) % count;
-        Ok(left)
-    }
-
-    /// Hands one completion to the file of its operation.
-    fn complete(
-        &mut self,
-        ring: usize,
-        completion: &Completion,
-        on_event: &mut OnEvent<'_>,
-    ) -> Result<(), EngineError> {
-        let user_data = completion.user_data;
-        let Some(operation) = user_data::operation(user_data) else {
-            return Ok(());
-        };
-        match operation {
-            Operation::Wake => return self.arm_wake(),
-            Operation::Siblings => return self.arm_siblings(),
-            Operation::Accept => self.on_accept(ring, completion, on_event),
-            Operation::Arrival => self.on_arrival(ring, completion, on_event),
-            // `flush` has looked at every send, `connect` at every install.
-            Operation::Cancel | Operation::Install | Operation::Send => {}
-            _ if self.table.of(user_data).is_none() => {}
-            Operation::ReceiveOnce => self.on_receive_once(ring, completion, on_event),
-            Operation::ReceiveMulti => self.on_receive_multi(ring, completion, on_event),
-            Operation::PollIn => self.on_poll_in(completion, on_event),
-            Operation::Drain => self.on_drained(completion, on_event),
-            Operation::PollOut => self.on_poll_out(completion),
-            Operation::Close => self.on_closed(completion),
-            Operation::HandOver => self.on_handed_over(completion),
-            Operation::Connect => self.on_connected(completion, on_event),
-            Operation::Shutdown => self.on_shut_down(completion),
-        }
-        if let Some(buffer) = completion.buffer() {
-            self.rings[ring].buffers.give_back(buffer);
-        }
-        Ok(())
-    }
-
-    fn arm_wake(&mut self) -> Result<(), EngineError> {
-        let user_data = user_data::pack(Operation::Wake, 0, 0);
-        let (eventfd, value) = (self.wake.fd(), self.wake.value());
-        // SAFETY: the counter is boxed and lives as long as the engine, whose rings are dropped first.
-        let request = unsafe { Request::read_counter(eventfd, value, user_data) };
-        self.rings[0].queue(&request)
-    }
-
-    fn arm_siblings(&mut self) -> Result<(), EngineError> {
-        let user_data = user_data::pack(Operation::Siblings, 0, 0);
-        let (eventfd, value) = (self.siblings.fd(), self.siblings.value());
-        // SAFETY: as in `arm_wake`.
-        let request = unsafe { Request::read_counter(eventfd, value, user_data) };
-        self.rings[0].queue(&request)
     }
 }
 

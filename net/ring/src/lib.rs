@@ -21,6 +21,7 @@ mod hand_over;
 mod limits;
 mod output_queue;
 mod probe;
+mod pump;
 mod receive;
 mod ring;
 mod send;
