@@ -50,6 +50,7 @@ mod session_end;
 mod settings;
 mod shard;
 mod slab;
+mod split_table;
 mod stats;
 mod subscribe;
 mod sys;

@@ -10,6 +10,7 @@ use crate::ids::SessionIndex;
 use crate::inbound::Inbound;
 use crate::index::FilterIndex;
 use crate::outgoing::Outgoing;
+use crate::split_table::SplitTable;
 use crate::will::Will;
 use crate::{ConnectionId, Millis};
 
@@ -209,7 +210,7 @@ pub(crate) struct Sessions {
     /// Places that were used before and are free.
     free: Vec<u32>,
     len: u64,
-    by_client_id: hashbrown::HashTable<SessionIndex>,
+    by_client_id: SplitTable<SessionIndex>,
     hasher: foldhash::fast::FixedState,
     next_generation: u32,
     offline: u64,
@@ -222,7 +223,7 @@ impl Sessions {
             cold: Chunks::default(),
             free: Vec::new(),
             len: 0,
-            by_client_id: hashbrown::HashTable::new(),
+            by_client_id: SplitTable::default(),
             hasher: foldhash::fast::FixedState::with_seed(hash_seed),
             next_generation: 0,
             offline: 0,
@@ -276,9 +277,12 @@ impl Sessions {
         self.free.push(index.0);
         self.len -= 1;
         let hash = hash_of(&self.hasher, &session.client_id);
-        if let Ok(entry) = self.by_client_id.find_entry(hash, |it| *it == index) {
-            entry.remove();
-        }
+        let (hasher, cold) = (&self.hasher, &self.cold);
+        let rehash = |other: &SessionIndex| {
+            let session = cold.get(other.0).expect(HELD);
+            hash_of(hasher, &session.client_id)
+        };
+        self.by_client_id.remove(hash, |it| *it == index, rehash);
         self.hot[index.0 as usize] = Hot::AWAY;
         self.offline -= 1;
         session
@@ -363,7 +367,7 @@ impl Sessions {
     pub(crate) fn table_bytes(&self) -> u64 {
         let hot = (self.hot.capacity() * size_of::<Hot>()) as u64;
         let free = (self.free.capacity() * size_of::<u32>()) as u64;
-        hot + free + self.cold.bytes() + self.by_client_id.allocation_size() as u64
+        hot + free + self.cold.bytes() + self.by_client_id.bytes()
     }
 }
 

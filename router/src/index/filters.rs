@@ -5,12 +5,12 @@
 use ringmq_codec::TopicFilter;
 
 use super::fingerprint::table_hash;
-use super::split_table::SplitTable;
 use super::subscribers::Subscribers;
 use super::{FilterIndex, Subscriber};
 use crate::ids::SessionIndex;
 use crate::link::Fingerprint;
 use crate::slab::Slab;
+use crate::split_table::SplitTable;
 
 #[derive(Debug, Default)]
 pub(super) struct Filters {

@@ -5,9 +5,9 @@
 //! once and withdraws it when none of its filters has it any more.
 
 use super::fingerprint::table_hash;
-use super::split_table::SplitTable;
 use crate::ShardId;
 use crate::link::Fingerprint;
+use crate::split_table::SplitTable;
 
 #[derive(Debug, Default)]
 pub(super) struct RemoteExact {

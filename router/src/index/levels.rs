@@ -6,8 +6,8 @@ use std::hash::{BuildHasher, Hasher};
 
 use foldhash::fast::FixedState;
 
-use super::split_table::SplitTable;
 use crate::slab::Slab;
+use crate::split_table::SplitTable;
 
 /// Numbers a level's text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

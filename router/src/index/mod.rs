@@ -10,7 +10,6 @@ mod fingerprint;
 mod interest;
 mod levels;
 mod merge;
-mod split_table;
 mod subscriber;
 mod subscribers;
 mod trie;

@@ -10,8 +10,8 @@ use std::hash::BuildHasher;
 use foldhash::fast::FixedState;
 
 use super::levels::{LevelId, Levels};
-use super::split_table::SplitTable;
 use crate::slab::{NONE, Slab};
+use crate::split_table::SplitTable;
 
 #[derive(Debug)]
 pub(super) struct LevelTrie {

@@ -12,7 +12,7 @@ const PARTS: usize = 64;
 const PART_SHIFT: u32 = 40;
 
 #[derive(Debug)]
-pub(super) struct SplitTable<T> {
+pub(crate) struct SplitTable<T> {
     parts: Box<[HashTable<T>]>,
 }
 
@@ -25,25 +25,25 @@ impl<T> Default for SplitTable<T> {
 }
 
 impl<T> SplitTable<T> {
-    pub(super) fn find(&self, hash: u64, is_it: impl FnMut(&T) -> bool) -> Option<&T> {
+    pub(crate) fn find(&self, hash: u64, is_it: impl FnMut(&T) -> bool) -> Option<&T> {
         self.parts[part_of(hash)].find(hash, is_it)
     }
 
-    pub(super) fn find_mut(&mut self, hash: u64, is_it: impl FnMut(&T) -> bool) -> Option<&mut T> {
+    pub(crate) fn find_mut(&mut self, hash: u64, is_it: impl FnMut(&T) -> bool) -> Option<&mut T> {
         self.parts[part_of(hash)].find_mut(hash, is_it)
     }
 
     /// Entries that may have this hash.
-    pub(super) fn iter_hash(&self, hash: u64) -> impl Iterator<Item = &T> {
+    pub(crate) fn iter_hash(&self, hash: u64) -> impl Iterator<Item = &T> {
         self.parts[part_of(hash)].iter_hash(hash)
     }
 
-    pub(super) fn insert_unique(&mut self, hash: u64, entry: T, rehash: impl Fn(&T) -> u64) {
+    pub(crate) fn insert_unique(&mut self, hash: u64, entry: T, rehash: impl Fn(&T) -> u64) {
         self.parts[part_of(hash)].insert_unique(hash, entry, rehash);
     }
 
     /// Removes an entry; gives memory back when little is left.
-    pub(super) fn remove(
+    pub(crate) fn remove(
         &mut self,
         hash: u64,
         is_it: impl FnMut(&T) -> bool,
@@ -59,7 +59,7 @@ impl<T> SplitTable<T> {
     }
 
     /// Memory, bytes.
-    pub(super) fn bytes(&self) -> u64 {
+    pub(crate) fn bytes(&self) -> u64 {
         let tables: usize = self.parts.iter().map(HashTable::allocation_size).sum();
         (tables + size_of_val(&*self.parts)) as u64
     }
