@@ -1,0 +1,10 @@
+//! loadgen as a whole, against a small broker in this process that can be told to misbehave.
+//!
+//! What is checked is that the audit counts exactly what the stub broker did wrong, and that the exit code
+//! says so.
+
+mod audit;
+mod command;
+mod scenarios;
+mod stub;
+mod sys;

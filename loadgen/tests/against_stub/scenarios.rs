@@ -1,0 +1,170 @@
+//! Every scenario runs, in both loops and all versions, and its report adds up.
+
+use crate::command::{SHORT, output, run};
+use crate::stub::{Fault, StubBroker};
+
+/// Runs a scenario against a faultless broker and compares expected deliveries per publish.
+fn check(arguments: &str, fan_out: u64) {
+    let broker = StubBroker::start(Fault::None);
+    let run = run(&broker, arguments);
+    run.check(0, [0; 5]);
+    assert_eq!(
+        run.count("expected"),
+        fan_out * run.count("published"),
+        "{arguments}"
+    );
+    assert!(
+        run.report["latency_us"]["p50"].as_f64() > Some(0.0),
+        "{}",
+        run.report
+    );
+}
+
+#[test]
+fn fan_out_fan_in_and_pairs() {
+    check(
+        &format!("fan-out --publishers 2 --subscribers 5 {SHORT}"),
+        5,
+    );
+    check(&format!("fan-in --publishers 5 --subscribers 2 {SHORT}"), 2);
+    check(&format!("pairs --pairs 5 {SHORT}"), 1);
+    check(&format!("pairs --publishers 3 --subscribers 3 {SHORT}"), 1);
+}
+
+#[test]
+fn closed_loops_at_every_qos() {
+    for qos in 0..=2 {
+        let times = "--warmup 0.1 --duration 0.3";
+        check(
+            &format!("fan-out --publishers 2 --subscribers 3 --window 4 --qos {qos} {times}"),
+            3,
+        );
+        check(
+            &format!("pairs --pairs 3 --window 2 --qos {qos} {times}"),
+            1,
+        );
+    }
+}
+
+#[test]
+fn every_version_is_spoken() {
+    for version in ["3.1", "3.1.1", "5"] {
+        check(
+            &format!("fan-out --subscribers 2 --qos 2 --version-mqtt {version} {SHORT}"),
+            2,
+        );
+    }
+}
+
+#[test]
+fn large_payloads_are_put_together() {
+    check(
+        &format!("fan-out --subscribers 2 --qos 1 --payload 100000 {SHORT}"),
+        2,
+    );
+}
+
+#[test]
+fn sensors_share_connections() {
+    let times = "--interval 0.2 --warmup 0.1 --duration 0.4";
+    check(
+        &format!("sensors --sensors 60 --connections 7 --subscribers 6 --sites 3 {times}"),
+        2,
+    );
+    check(
+        &format!("sensors --sensors 20 --subscribers 2 --qos 1 {times}"),
+        2,
+    );
+}
+
+#[test]
+fn a_stalled_subscriber_gets_everything_in_the_end() {
+    let arguments = format!("fan-out --subscribers 3 --subscriber-stall 1 --qos 1 {SHORT}");
+    check(&arguments, 3);
+}
+
+#[test]
+fn idle_connections_answer_at_the_end() {
+    let broker = StubBroker::start(Fault::None);
+    let run = run(&broker, "idle --connections 30 --duration 0.3");
+    assert_eq!(run.code, 0, "{}", run.errors);
+    assert_eq!(
+        (run.count("connections"), run.count("connections_answered")),
+        (30, 30)
+    );
+}
+
+#[test]
+fn churn_counts_its_connections() {
+    let broker = StubBroker::start(Fault::None);
+    let run = run(
+        &broker,
+        "churn --connections 40 --rounds 3 --cut-fraction 0.25",
+    );
+    assert_eq!(run.code, 0, "{}", run.errors);
+    assert_eq!((run.count("connects"), run.count("cut")), (120, 30));
+}
+
+#[test]
+fn the_brokers_process_is_in_the_report() {
+    // The stub lives in this process.
+    let broker = StubBroker::start(Fault::None);
+    let pid = std::process::id();
+    let run = run(
+        &broker,
+        &format!("fan-out --subscribers 3 --pid {pid} {SHORT}"),
+    );
+    let broker = &run.report["broker"];
+    assert!(
+        broker["cpu_us_per_delivery"].as_f64() > Some(0.0),
+        "{broker}"
+    );
+    assert!(broker["rss_bytes"].as_u64() > Some(100_000), "{broker}");
+}
+
+#[test]
+fn the_text_fits_a_page() {
+    let broker = StubBroker::start(Fault::None);
+    let output = output(&format!("fan-out --broker {} {SHORT}", broker.address()));
+    let text = String::from_utf8(output.stdout).unwrap();
+    for part in [
+        "fan-out ",
+        "latency ",
+        "p99.99",
+        "audit ",
+        "lost 0",
+        "loadgen's CPU",
+    ] {
+        assert!(text.contains(part), "{part} in\n{text}");
+    }
+    assert!(
+        text.lines().all(|line| line.chars().count() <= 100),
+        "{text}"
+    );
+}
+
+#[test]
+fn wrong_arguments_are_explained() {
+    for (arguments, reason) in [
+        ("fan-out --rate 5 --payload 16", "at least 32 bytes"),
+        (
+            "pairs --publishers 2 --subscribers 3 --rate 5",
+            "as many --subscribers",
+        ),
+        ("fan-out --rate 5 --broker nowhere", "HOST:PORT"),
+        ("fan-out --rate 5 --topic-prefix a/+", "--topic-prefix"),
+        (
+            "fan-out --rate 5 --pid 4294967295",
+            "a process on this machine",
+        ),
+        (
+            "sensors --sensors 5 --connections 6",
+            "more than the 5 sensors",
+        ),
+    ] {
+        let output = output(arguments);
+        assert!(!output.status.success());
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert!(errors.contains(reason), "{arguments}: {errors}");
+    }
+}

@@ -1,0 +1,276 @@
+//! The smallest broker that does for these tests: exact filters and a trailing `+`, QoS 0 to 2, a thread a
+//! connection, and one deliberate fault.
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::Duration;
+
+use ringmq_codec::packet::{Ack, ConnAck, Publish, ReasonCodes, SubAck};
+use ringmq_codec::{Packet, PacketId, Properties, Qos, ReasonCode, TopicName, Version, frame};
+
+/// What the stub does wrong, and with which delivery, counted from 0 over all subscribers.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) enum Fault {
+    #[default]
+    None,
+    /// It is not sent.
+    Drop(u64),
+    /// It is sent twice.
+    Repeat(u64),
+    /// It is sent after the next one for the same subscriber.
+    Swap(u64),
+    /// Its last byte is changed.
+    Corrupt(u64),
+    /// It goes to every subscriber, whatever they asked for.
+    Stray(u64),
+    /// The broker stands still before it.
+    Stall(u64, Duration),
+    /// The connection it is for is closed instead.
+    Hangup(u64),
+    /// Every CONNECT is refused.
+    Refuse,
+}
+
+struct Subscriber {
+    socket: TcpStream,
+    version: Version,
+    filter: String,
+    qos: Qos,
+    packet_id: PacketId,
+    held: Option<(String, Vec<u8>)>,
+}
+
+#[derive(Default)]
+struct State {
+    fault: Fault,
+    deliveries: u64,
+    subscribers: Vec<Subscriber>,
+    observers: Vec<TcpStream>,
+    dropped: u64,
+}
+
+/// A stub that listens until the test process ends.
+pub(crate) struct StubBroker {
+    address: SocketAddr,
+}
+
+impl StubBroker {
+    /// Starts one with a fault.
+    pub(crate) fn start(fault: Fault) -> StubBroker {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let state = Arc::new(Mutex::new(State {
+            fault,
+            ..State::default()
+        }));
+        let for_sys = Arc::clone(&state);
+        thread::spawn(move || publish_sys(&for_sys));
+        thread::spawn(move || {
+            for socket in listener.incoming() {
+                let state = Arc::clone(&state);
+                thread::spawn(move || serve(&state, &socket.unwrap()));
+            }
+        });
+        StubBroker { address }
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+}
+
+/// Tells the observers every 50 ms how much was dropped.
+fn publish_sys(state: &Mutex<State>) {
+    loop {
+        thread::sleep(Duration::from_millis(50));
+        let mut state = state.lock().unwrap();
+        let dropped = state.dropped.to_string();
+        let topics = [
+            ("$SYS/broker/publish/messages/dropped", dropped.as_str()),
+            ("$SYS/broker/drops/stub", dropped.as_str()),
+            ("$SYS/broker/uptime", "1 seconds"),
+        ];
+        state.observers.retain_mut(|socket| {
+            topics.iter().all(|(topic, payload)| {
+                let bytes = publish_bytes(
+                    Version::V311,
+                    topic,
+                    Qos::AtMostOnce,
+                    None,
+                    payload.as_bytes(),
+                );
+                socket.write_all(&bytes).is_ok()
+            })
+        });
+    }
+}
+
+fn serve(state: &Mutex<State>, socket: &TcpStream) {
+    let mut bytes = Vec::new();
+    let mut buffer = [0; 4096];
+    let mut version = Version::V311;
+    loop {
+        while let Ok(Some(raw)) = frame::split(&bytes, 1 << 20) {
+            let length = raw.length;
+            let Ok(packet) = Packet::decode(raw, version) else {
+                return;
+            };
+            if let Packet::Connect(connect) = packet {
+                version = connect.version;
+            }
+            handle(&mut state.lock().unwrap(), socket, version, packet);
+            bytes.drain(..length);
+        }
+        match (&mut &*socket).read(&mut buffer) {
+            Ok(count) if count > 0 => bytes.extend_from_slice(&buffer[..count]),
+            _ => return,
+        }
+    }
+}
+
+fn handle(state: &mut State, socket: &TcpStream, version: Version, packet: Packet<'_>) {
+    match packet {
+        Packet::Connect(_) => {
+            let refuses = matches!(state.fault, Fault::Refuse);
+            let connack = ConnAck {
+                session_present: false,
+                reason: if refuses {
+                    ReasonCode::NotAuthorized
+                } else {
+                    ReasonCode::Success
+                },
+                properties: Properties::EMPTY,
+            };
+            send(socket, Packet::ConnAck(connack), version);
+        }
+        Packet::Subscribe(subscribe) => {
+            let mut reasons = Vec::new();
+            for (filter, options) in subscribe.filters.iter() {
+                reasons.push(ReasonCode::from_byte(options.qos as u8).unwrap());
+                if filter.as_str().starts_with("$SYS/broker/uptime") {
+                    state.observers.push(socket.try_clone().unwrap());
+                } else if !filter.as_str().starts_with('$') {
+                    state.subscribers.push(Subscriber {
+                        socket: socket.try_clone().unwrap(),
+                        version,
+                        filter: filter.as_str().to_owned(),
+                        qos: options.qos,
+                        packet_id: PacketId::FIRST,
+                        held: None,
+                    });
+                }
+            }
+            let suback = SubAck {
+                packet_id: subscribe.packet_id,
+                properties: Properties::EMPTY,
+                reasons: ReasonCodes::List(&reasons),
+            };
+            send(socket, Packet::SubAck(suback), version);
+        }
+        Packet::Publish(publish) => {
+            route(state, &publish);
+            match (publish.qos, publish.packet_id) {
+                (Qos::AtLeastOnce, Some(id)) => send(socket, Packet::PubAck(ack(id)), version),
+                (Qos::ExactlyOnce, Some(id)) => send(socket, Packet::PubRec(ack(id)), version),
+                _ => {}
+            }
+        }
+        Packet::PubRel(it) => send(socket, Packet::PubComp(ack(it.packet_id)), version),
+        Packet::PubRec(it) => send(socket, Packet::PubRel(ack(it.packet_id)), version),
+        Packet::PingReq => send(socket, Packet::PingResp, version),
+        _ => {}
+    }
+}
+
+fn route(state: &mut State, publish: &Publish<'_>) {
+    let topic = publish.topic.unwrap();
+    let mut number = state.deliveries;
+    let fault = state.fault;
+    for subscriber in &mut state.subscribers {
+        let filter = ringmq_codec::TopicFilter::new(&subscriber.filter).unwrap();
+        let is_stray = matches!(fault, Fault::Stray(at) if at == number);
+        if !filter.matches(topic) {
+            if is_stray {
+                subscriber.deliver(topic.as_str(), publish.payload);
+            }
+            continue;
+        }
+        let mut payload = publish.payload.to_vec();
+        let mut times = 1;
+        match fault {
+            Fault::Drop(at) if at == number => {
+                times = 0;
+                state.dropped += 1;
+            }
+            Fault::Repeat(at) if at == number => times = 2,
+            Fault::Corrupt(at) if at == number => *payload.last_mut().unwrap() ^= 1,
+            Fault::Stall(at, duration) if at == number => thread::sleep(duration),
+            Fault::Hangup(at) if at == number => {
+                let _ = subscriber.socket.shutdown(std::net::Shutdown::Both);
+            }
+            Fault::Swap(at) if at == number => {
+                subscriber.held = Some((topic.as_str().to_owned(), payload.clone()));
+                times = 0;
+            }
+            _ => {}
+        }
+        for _ in 0..times {
+            subscriber.deliver(topic.as_str(), &payload);
+        }
+        if times > 0
+            && let Some((topic, payload)) = subscriber.held.take()
+        {
+            subscriber.deliver(&topic, &payload);
+        }
+        number += 1;
+    }
+    state.deliveries = number;
+}
+
+impl Subscriber {
+    fn deliver(&mut self, topic: &str, payload: &[u8]) {
+        let packet_id = (self.qos > Qos::AtMostOnce).then(|| {
+            self.packet_id = self.packet_id.next();
+            self.packet_id
+        });
+        let bytes = publish_bytes(self.version, topic, self.qos, packet_id, payload);
+        let _ = self.socket.write_all(&bytes);
+    }
+}
+
+fn publish_bytes(
+    version: Version,
+    topic: &str,
+    qos: Qos,
+    packet_id: Option<PacketId>,
+    payload: &[u8],
+) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let publish = Publish {
+        dup: false,
+        qos,
+        retain: false,
+        topic: TopicName::new(topic),
+        packet_id,
+        properties: Properties::EMPTY,
+        payload,
+    };
+    publish.encode(version, &mut bytes);
+    bytes
+}
+
+fn ack(packet_id: PacketId) -> Ack<'static> {
+    Ack {
+        packet_id,
+        reason: ReasonCode::Success,
+        properties: Properties::EMPTY,
+    }
+}
+
+fn send(mut socket: &TcpStream, packet: Packet<'_>, version: Version) {
+    let mut bytes = Vec::new();
+    packet.encode(version, &mut bytes);
+    let _ = socket.write_all(&bytes);
+}
