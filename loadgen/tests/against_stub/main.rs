@@ -3,6 +3,8 @@
 //! What is checked is that the audit counts exactly what the stub broker did wrong, and that the exit code
 //! says so.
 
+#![allow(clippy::unwrap_used, reason = "all of this is a test")]
+
 mod audit;
 mod command;
 mod scenarios;
