@@ -3,11 +3,11 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
-use ringmq_router::link::{Handover, LinkMessage, PublishBatch};
+use ringmq_router::link::Handover;
 use ringmq_router::{CloseCause, ConnectionId, Input, ListenerId, Shard, ShardId};
 
 use crate::describe::{describe_input, describe_output};
-use crate::oracle::{Ended, parse};
+use crate::oracle::Ended;
 use crate::socket::{Place, SocketId};
 use crate::world::{Event, Waiting, World};
 
@@ -222,40 +222,7 @@ impl World {
         }
     }
 
-    fn handle_link(&mut self, shard: ShardId, from: ShardId) {
-        let delay = 1 + self.network.around(self.plan.link_delay);
-        let at = self.now.plus(delay);
-        let Some(popped) = self.link(from, shard).pop(at) else {
-            return;
-        };
-        if let Some(visible) = popped.refilled {
-            self.schedule(visible, Event::LinkVisible(from, shard));
-        }
-        if popped.ready {
-            self.give(from, Pending::LinkReady(shard));
-        }
-        match &popped.message {
-            LinkMessage::Publishes(batch) => self.note_batch(shard, batch),
-            LinkMessage::RetainedReply(reply) if reply.more_after.is_none() => {
-                self.note_query(shard, reply.query, None);
-            }
-            _ => {}
-        }
-        let message = popped.message;
-        self.handle_counted(shard, Input::Link { from, message });
-    }
-
-    fn note_batch(&mut self, shard: ShardId, batch: &PublishBatch) {
-        for item in &batch.items {
-            let item = &batch.data.items[*item as usize];
-            let payload = &batch.data.bytes[item.payload_start as usize..item.end as usize];
-            if let Some(message) = parse(payload) {
-                self.oracle.crossed(message, shard);
-            }
-        }
-    }
-
-    fn handle_counted(&mut self, shard: ShardId, input: Input<'_>) {
+    pub(crate) fn handle_counted(&mut self, shard: ShardId, input: Input<'_>) {
         self.events += 1;
         self.handle(shard, input);
     }
@@ -311,11 +278,6 @@ impl World {
         self.socket(socket).place = Place::Shard(shard, connection);
         self.socket(socket).last_given = self.now;
         self.give(shard, Pending::Opened(socket));
-    }
-
-    /// A message can be seen at the end of a link.
-    pub(crate) fn link_visible(&mut self, from: ShardId, to: ShardId) {
-        self.give(to, Pending::Link(from));
     }
 
     /// A shard's clock ticks.

@@ -1,177 +1,18 @@
-//! What a client writes: CONNECT, PUBLISH, SUBSCRIBE, UNSUBSCRIBE, DISCONNECT, its acknowledgements, and
-//! everything unacknowledged once more when its session is resumed.
+//! What a client writes once it has a connection: PUBLISH, SUBSCRIBE, UNSUBSCRIBE, DISCONNECT, its
+//! acknowledgements, and everything unacknowledged once more when its session is resumed.
 
-use ringmq_codec::packet::{self, Connect, Disconnect, Publish};
+use ringmq_codec::packet::{self, Disconnect, Publish};
 use ringmq_codec::{
     Packet, PacketId, Properties, PropertiesBuffer, Property, Qos, ReasonCode, SubscriptionOptions,
     TopicFilter, TopicName,
 };
 
-use crate::client::{Awaits, Client, Context, Outgoing, Phase, PublishOrder, Reply, Request};
-use crate::oracle::{
-    Attempt, AttemptId, Fate, Message, MessageIndex, StreamId, Will, WillState, payload,
-};
-use crate::socket::SocketId;
+use crate::client::{Awaits, Client, Context, Outgoing, PublishOrder, Reply, Request};
+use crate::oracle::{Fate, Message, MessageIndex, payload};
 use crate::time::Time;
 use crate::topics::FilterId;
 
-/// A CONNECT as the workload wants it.
-#[derive(Clone, Debug)]
-pub(crate) struct ConnectOrder {
-    pub(crate) clean: bool,
-    /// Life of the session after the connection, seconds; v3 has only 0 and the broker's maximum.
-    pub(crate) expiry_secs: u32,
-    pub(crate) will: Option<WillOrder>,
-}
-
-/// A will as the workload wants it.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct WillOrder {
-    pub(crate) qos: Qos,
-    pub(crate) delay_secs: u32,
-    pub(crate) payload_len: usize,
-}
-
 impl Client {
-    /// Starts a connection on a new socket.
-    pub(crate) fn connect(
-        &mut self,
-        context: &mut Context<'_>,
-        socket: SocketId,
-        order: &ConnectOrder,
-        expiry_secs_max: u32,
-    ) -> AttemptId {
-        let clean = order.clean || self.must_clean;
-        let v5 = self.version().is_v5();
-        let v3_clean = !v5 && (clean || self.plan.assigned);
-        let expiry_secs = match v5 {
-            true => order.expiry_secs.min(expiry_secs_max),
-            false if v3_clean => 0,
-            false => expiry_secs_max,
-        };
-        let attempt = self.note_attempt(context, order, clean, expiry_secs);
-        self.socket = Some(socket);
-        self.attempt = Some(attempt);
-        self.phase = Phase::Connecting;
-        if self.plan.assigned {
-            self.stream = StreamId(1_000_000 + attempt.0);
-        }
-        if clean {
-            self.must_clean = true;
-            self.forget_session(context.oracle);
-        }
-        self.write_connect(context, attempt, order);
-        attempt
-    }
-
-    fn note_attempt(
-        &mut self,
-        context: &mut Context<'_>,
-        order: &ConnectOrder,
-        clean: bool,
-        expiry_secs: u32,
-    ) -> AttemptId {
-        let next = AttemptId(context.oracle.attempts.len() as u32);
-        let will = order.will.map(|will| Will {
-            message: context.oracle.publish(Message {
-                attempt: next,
-                stream: self.stream,
-                topic: context.oracle.topics.will(self.index),
-                qos: will.qos,
-                retain: false,
-                clears: false,
-                is_will: true,
-                payload_len: will.payload_len,
-                first_sent: context.now,
-                transmissions: 1,
-                fate: Fate::Sent,
-                expires: None,
-                crossed_to: 0,
-                properties: Vec::new(),
-            }),
-            delay_secs: if self.version().is_v5() {
-                will.delay_secs
-            } else {
-                0
-            },
-            state: WillState::Kept,
-        });
-        let client_id = match self.plan.assigned {
-            true => format!("assigned-{}", next.0),
-            false => self.client_id.clone(),
-        };
-        context.oracle.attempt(Attempt {
-            client: self.index,
-            client_id,
-            version: self.version(),
-            clean: clean || self.plan.assigned,
-            expiry_secs,
-            keep_alive_secs: self.plan.keep_alive_secs,
-            packet_max: self.plan.packet_max.unwrap_or(u32::MAX),
-            receive_max: self.plan.receive_max.unwrap_or(u16::MAX),
-            will,
-            established: None,
-            ended: None,
-            present: false,
-            epoch: None,
-            said_goodbye: false,
-            goodbye_expiry_secs: None,
-            sent_garbage: false,
-            early_records: Vec::new(),
-            latest: Default::default(),
-            latest_retained: Default::default(),
-            seen_here: Default::default(),
-            saw_packet_id: false,
-        })
-    }
-
-    fn write_connect(&mut self, context: &Context<'_>, attempt: AttemptId, order: &ConnectOrder) {
-        let this = &context.oracle.attempts[attempt.0 as usize];
-        let v5 = self.version().is_v5();
-        let mut properties = PropertiesBuffer::new();
-        let mut will_properties = PropertiesBuffer::new();
-        if v5 {
-            if order.expiry_secs > 0 {
-                properties.push(Property::SessionExpirySecs(order.expiry_secs));
-            }
-            if let Some(max) = self.plan.receive_max {
-                properties.push(Property::ReceiveMaximum(max));
-            }
-            if let Some(max) = self.plan.packet_max {
-                properties.push(Property::MaximumPacketSize(max));
-            }
-        }
-        let body = this.will.as_ref().map(|will| {
-            let message = &context.oracle.messages[will.message.0 as usize];
-            if will.delay_secs > 0 {
-                will_properties.push(Property::WillDelaySecs(will.delay_secs));
-            }
-            (message, payload(will.message, message.payload_len))
-        });
-        let will = body.as_ref().map(|(message, payload)| packet::Will {
-            topic: topic(context.oracle.topics.name(message.topic)),
-            payload,
-            qos: message.qos,
-            retain: false,
-            properties: will_properties.as_properties(),
-        });
-        let connect = Connect {
-            version: self.version(),
-            clean_start: this.clean,
-            keep_alive_secs: self.plan.keep_alive_secs,
-            client_id: if self.plan.assigned {
-                ""
-            } else {
-                &self.client_id
-            },
-            will,
-            user_name: None,
-            password: None,
-            properties: properties.as_properties(),
-        };
-        Packet::Connect(connect).encode(self.version(), &mut self.out);
-    }
-
     /// Publishes a new message.
     pub(crate) fn publish(
         &mut self,
@@ -401,7 +242,8 @@ impl Client {
     }
 }
 
-fn topic(name: &str) -> TopicName<'_> {
+/// A topic of the table.
+pub(crate) fn topic(name: &str) -> TopicName<'_> {
     TopicName::new(name).expect("the table of topics holds topic names")
 }
 

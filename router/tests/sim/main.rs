@@ -9,8 +9,10 @@
     reason = "the simulation may print, read its arguments and use threads; the router may not"
 )]
 
+mod between_shards;
 mod broker;
 mod client;
+mod client_connect;
 mod client_receive;
 mod client_send;
 mod coverage;
@@ -40,6 +42,9 @@ use world::{Report, World};
 
 /// Seeds of a plain `cargo test`.
 const SEEDS_BRIEF: u64 = 20;
+
+/// Fewer seeds cannot be expected to meet everything.
+const SEEDS_FOR_COVERAGE: u64 = 200;
 
 /// Seeds that are run twice to prove that a run repeats bit for bit.
 const SEEDS_TWICE: u64 = 5;
@@ -166,7 +171,7 @@ fn all_rules_hold_for_all_seeds() {
         summary.events
     );
     print!("{}", summary.coverage);
-    if wanted.is_some() {
+    if wanted.is_some_and(|seeds| seeds >= SEEDS_FOR_COVERAGE) {
         let unmet = summary.coverage.unmet();
         assert!(unmet.is_empty(), "never met: {unmet:?}");
     }

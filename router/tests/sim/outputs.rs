@@ -2,13 +2,11 @@
 //! shards. It does what the product's core does, and checks that the router keeps its side of the contract.
 
 use ringmq_codec::Version;
-use ringmq_router::link::{Handover, LinkMessage, PublishBatch};
+use ringmq_router::link::Handover;
 use ringmq_router::{
     CloseReason, ConnectionId, FrameRange, LogEvent, Output, Outputs, ShardId, TargetRange,
 };
 
-use crate::broker::Pending;
-use crate::link::Pushed;
 use crate::oracle::{Ended, Rule};
 use crate::socket::{Place, SocketId};
 use crate::time::SECOND;
@@ -190,61 +188,5 @@ impl World {
         let delay = 1 + self.network.around(self.plan.link_delay);
         let at = self.now.plus(delay);
         self.schedule(at, Event::Arrive(socket));
-    }
-
-    fn push(&mut self, from: ShardId, to: ShardId, message: LinkMessage) {
-        if from == to || to.0 >= self.plan.shards {
-            self.fail(
-                Rule::Contract,
-                format!("shard {} sends to shard {}", from.0, to.0),
-            );
-            return;
-        }
-        match &message {
-            LinkMessage::RetainedQuery(query) => {
-                self.note_query(from, query.query, Some(&query.filter));
-            }
-            LinkMessage::Publishes(batch) => self.note_hits(batch),
-            LinkMessage::Interest(update) if update.barrier.is_some() => {
-                self.coverage.hit("SUBACK waiting for other shards");
-            }
-            _ => {}
-        }
-        let delay = 1 + self.network.around(self.plan.link_delay);
-        let at = self.now.plus(delay);
-        match self.link(from, to).push(message, at) {
-            Pushed::Ring(visible) => self.schedule(visible, Event::LinkVisible(from, to)),
-            Pushed::Full => {
-                let node = &mut self.nodes[usize::from(from.0)];
-                node.urgent.push_back(Pending::LinkFull(to));
-                self.wake(from);
-            }
-            Pushed::Kept => {}
-        }
-    }
-
-    /// Counts retained publishes that hit a topic whose replay is under way.
-    fn note_hits(&mut self, batch: &PublishBatch) {
-        for item in &batch.items {
-            let item = &batch.data.items[*item as usize];
-            if !item.retain {
-                continue;
-            }
-            let topic =
-                &batch.data.bytes[item.topic_start as usize..item.properties_start as usize];
-            let topic = std::str::from_utf8(topic)
-                .ok()
-                .and_then(ringmq_codec::TopicName::new);
-            let hit = topic.is_some_and(|topic| {
-                self.queries.values().any(|filter| {
-                    ringmq_codec::TopicFilter::new(filter)
-                        .is_some_and(|filter| filter.matches(topic))
-                })
-            });
-            if hit {
-                self.coverage
-                    .hit("retained replay under way when a publish hits its topic");
-            }
-        }
     }
 }

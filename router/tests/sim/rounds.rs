@@ -5,7 +5,7 @@ use ringmq_codec::{Qos, SubscriptionOptions};
 use ringmq_router::ShardId;
 
 use crate::client::{ClientIndex, Phase, PublishOrder, Role};
-use crate::client_send::ConnectOrder;
+use crate::client_connect::ConnectOrder;
 use crate::network::Loss;
 use crate::oracle::{Rule, WillState};
 use crate::plan::{EVENTS_MIN, QUIET_SECS};

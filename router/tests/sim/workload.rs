@@ -4,7 +4,7 @@
 use ringmq_codec::{Qos, RetainHandling, SubscriptionOptions, Version};
 
 use crate::client::{ClientIndex, Phase, PublishOrder, Role};
-use crate::client_send::{ConnectOrder, WillOrder};
+use crate::client_connect::{ConnectOrder, WillOrder};
 use crate::network::Loss;
 use crate::oracle::StreamId;
 use crate::plan::DELAY_SECS_MAX;

@@ -47,7 +47,8 @@ impl Oracle {
         let held = &self.epochs[epoch.0 as usize];
         let connection = &self.attempts[held.attempt.0 as usize];
         // A session that may have ended meanwhile proves nothing.
-        let alive = !held.ended && (connection.ended.is_none() || connection.expiry_secs > 60);
+        let alive =
+            held.ended.is_none() && (connection.ended.is_none() || connection.expiry_secs > 60);
         if !alive || !self.granted(epoch, message, self.now).certain {
             return;
         }

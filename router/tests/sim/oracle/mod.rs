@@ -41,7 +41,7 @@ pub(crate) enum Rule {
     Order,
     /// A due message did not come and no drop is counted.
     Lost,
-    /// More due messages are missing than drops are counted.
+    /// More due messages are missing than drops are counted, or more drops counted than can have been.
     Ledger,
     /// An old retained value after a newer one, or as the last.
     StaleRetained,
@@ -104,8 +104,10 @@ pub(crate) struct Oracle {
     /// Clients that subscribe when all is quiet.
     pub(crate) late_clients: Vec<ClientIndex>,
     missed: HashSet<(EpochId, MessageIndex)>,
+    /// Messages judged, when, and how many drops they can account for.
     judged: usize,
-    wills_judged: usize,
+    judged_at: Time,
+    excused: u64,
     pub(crate) violation: Option<Violation>,
 }
 
@@ -125,7 +127,8 @@ impl Oracle {
             late_clients: Vec::new(),
             missed: HashSet::new(),
             judged: 0,
-            wills_judged: 0,
+            judged_at: Time(0),
+            excused: 0,
             violation: None,
         }
     }

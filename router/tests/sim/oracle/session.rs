@@ -76,7 +76,7 @@ pub(crate) struct Attempt {
 pub(crate) struct Epoch {
     pub(crate) client: ClientIndex,
     pub(crate) shard: ShardId,
-    pub(crate) ended: bool,
+    pub(crate) ended: Option<Time>,
     /// The connection it has, or had last.
     pub(crate) attempt: AttemptId,
     pub(crate) records: Vec<RecordId>,
@@ -156,7 +156,7 @@ impl Oracle {
         let held = &mut self.epochs[epoch.0 as usize];
         held.records.extend(records);
         held.attempt = attempt;
-        held.ended = false;
+        held.ended = None;
         held.attempts += 1;
         let this = &mut self.attempts[attempt.0 as usize];
         this.established = Some(now);
@@ -168,7 +168,7 @@ impl Oracle {
         self.epochs.push(Epoch {
             client: self.attempts[attempt.0 as usize].client,
             shard,
-            ended: false,
+            ended: None,
             attempt,
             records: Vec::new(),
             delivered: HashMap::new(),
@@ -208,7 +208,8 @@ impl Oracle {
     }
 
     pub(crate) fn end_epoch(&mut self, epoch: EpochId) {
-        self.epochs[epoch.0 as usize].ended = true;
+        let now = self.now;
+        self.epochs[epoch.0 as usize].ended.get_or_insert(now);
     }
 
     /// A connection ended at the broker.
