@@ -142,7 +142,7 @@ fn hand_over(ring: &mut Ring, slot: u32, other: &mut Ring) -> Result<(), EngineE
 fn next(ring: &mut Ring, user_data: u64) -> Result<Option<Completion>, EngineError> {
     let mut completions = Vec::new();
     for _ in 0..ENTERS_MAX {
-        ring.submit()?;
+        ring.run()?;
         completions.clear();
         ring.pick(&mut completions, |other| other == user_data)?;
         if let Some(&completion) = completions.first() {

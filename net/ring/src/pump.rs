@@ -11,7 +11,7 @@ use crate::engine::{Engine, OnEvent};
 use crate::error::EngineError;
 use crate::event::Event;
 use crate::limits::REAP_BATCH;
-use crate::ring::Completion;
+use crate::ring::{Completion, Ring};
 use crate::submission::Request;
 use crate::table::Marks;
 use crate::user_data::{self, Operation};
@@ -48,12 +48,7 @@ impl Engine {
 
     /// Hands every queued request of every ring to the kernel.
     pub(crate) fn submit_all(&mut self) -> Result<(), EngineError> {
-        for ring in &mut self.rings {
-            if ring.has_queued() {
-                ring.submit()?;
-            }
-        }
-        Ok(())
+        self.rings.iter_mut().try_for_each(Ring::submit)
     }
 
     /// Queues what each connection on the list wants next.
@@ -83,22 +78,16 @@ impl Engine {
             .map(|due| due.saturating_duration_since(now))
     }
 
-    /// Submits everything and sleeps on ring 0, unless there is news already.
+    /// Submits everything and sleeps on ring 0, unless there is something to do already.
     fn enter(&mut self, timeout: Option<Duration>) -> Result<(), EngineError> {
-        let mut news = false;
-        for ring in &mut self.rings[1..] {
-            if ring.needs_enter() {
-                ring.submit()?;
-            }
-            news |= ring.has_news();
+        let mut busy = timeout == Some(Duration::ZERO);
+        for ring in self.rings.iter_mut().skip(1) {
+            ring.submit()?;
+            busy |= ring.has_completions() || ring.must_run();
         }
         let first = &mut self.rings[0];
-        if news || first.has_news() || timeout == Some(Duration::ZERO) {
-            if first.needs_enter() {
-                first.submit()
-            } else {
-                Ok(())
-            }
+        if busy || first.has_completions() || first.must_run() {
+            first.submit()
         } else {
             first.submit_and_wait(timeout)
         }
@@ -115,8 +104,7 @@ impl Engine {
                 batch.clear();
                 self.rings[ring].take(&mut batch, left.min(REAP_BATCH));
                 if batch.is_empty() && left > 0 && self.rings[ring].must_run() {
-                    // The kernel runs about 20 pieces of deferred work for each enter.
-                    self.rings[ring].submit()?;
+                    self.rings[ring].run()?;
                     self.rings[ring].take(&mut batch, left.min(REAP_BATCH));
                 }
                 if batch.is_empty() {

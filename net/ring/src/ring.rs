@@ -112,42 +112,51 @@ impl Ring {
         }
     }
 
-    /// Whether requests wait for an enter.
-    pub(crate) fn has_queued(&mut self) -> bool {
-        !self.io.submission().is_empty()
-    }
-
-    /// Whether the kernel has work of this ring that only an enter runs.
+    /// Whether the kernel has work of this ring that only [`Ring::run`] makes it do.
     pub(crate) fn must_run(&mut self) -> bool {
         let submission = self.io.submission();
         submission.taskrun() || submission.cq_overflow()
     }
 
-    /// Whether an enter would do anything.
-    pub(crate) fn needs_enter(&mut self) -> bool {
-        self.has_queued() || self.must_run()
+    /// Whether completions are there to be taken.
+    pub(crate) fn has_completions(&mut self) -> bool {
+        !self.backlog.is_empty() || !self.io.completion().is_empty()
     }
 
-    /// Whether there is something to take out, or to let the kernel run.
-    pub(crate) fn has_news(&mut self) -> bool {
-        !self.backlog.is_empty() || !self.io.completion().is_empty() || self.must_run()
-    }
-
-    /// Hands every queued request to the kernel and runs deferred work that is flagged.
+    /// Hands every queued request to the kernel. It does what it can do at once, but runs no deferred
+    /// work: what comes in must not outrun what is handled, or the receive buffers run out.
     pub(crate) fn submit(&mut self) -> Result<(), EngineError> {
         loop {
-            self.enters += 1;
-            match self.io.submit() {
-                Ok(_) => {}
-                Err(e) => self.tolerate(e)?,
-            }
-            if !self.has_queued() {
+            let queued = self.io.submission().len() as u32;
+            if queued == 0 {
                 return Ok(());
+            }
+            self.enters += 1;
+            // SAFETY: no argument is passed, and no flag that would ask for one.
+            let result = unsafe { self.io.submitter().enter::<()>(queued, 0, 0, None) };
+            if let Err(e) = result {
+                self.tolerate(e)?;
+                self.run_some()?;
             }
         }
     }
 
-    /// As [`Ring::submit`], but returns only when a completion is there or `timeout` has passed.
+    /// Hands every queued request to the kernel and lets it run deferred work: about 20 pieces, or as many
+    /// as it takes for one completion.
+    pub(crate) fn run(&mut self) -> Result<(), EngineError> {
+        self.run_some()?;
+        self.submit()
+    }
+
+    fn run_some(&mut self) -> Result<(), EngineError> {
+        self.enters += 1;
+        match self.io.submit() {
+            Ok(_) => Ok(()),
+            Err(e) => self.tolerate(e),
+        }
+    }
+
+    /// As [`Ring::run`], but returns only when a completion is there or `timeout` has passed.
     pub(crate) fn submit_and_wait(&mut self, timeout: Option<Duration>) -> Result<(), EngineError> {
         self.enters += 1;
         // A timespec of the kernel is signed, and nobody waits for centuries.
@@ -164,11 +173,7 @@ impl Ring {
             Err(e) if e.raw_os_error() == Some(libc::ETIME) => {}
             Err(e) => self.tolerate(e)?,
         }
-        if self.has_queued() {
-            self.submit()
-        } else {
-            Ok(())
-        }
+        self.submit()
     }
 
     /// Decides whether an enter may be tried again. A full completion queue is emptied into the backlog.
@@ -222,7 +227,7 @@ impl Ring {
             if !self.io.submission().cq_overflow() {
                 return Ok(());
             }
-            self.submit()?;
+            self.run()?;
         }
     }
 }
