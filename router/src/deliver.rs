@@ -15,17 +15,26 @@ use crate::outgoing::{InFlight, Queued, Stage};
 use crate::publish_frame::{self, Content, Envelope, Message};
 use crate::replay::LiveTopics;
 use crate::session::{Flag, SessionId, Sessions};
-use crate::{ConnectionId, DropReason, FrameRange, Millis, Outputs, Settings, Stats};
+use crate::{ConnectionId, DropReason, Millis, Outputs, Settings, Stats};
 
 /// Receivers of one encoded form of a message, gathered during a fan-out and reused.
 #[derive(Debug, Default)]
 pub(crate) struct FanOutScratch {
     /// By [`variant_of`].
     receivers: [Vec<ConnectionId>; 4],
+    /// The parts of a message that is being stored.
+    pub(crate) joined: Vec<u8>,
+    /// Encoded frames by [`form_of`], of the message whose [`Shared`] says which are there.
+    templates: [Template; 8],
 }
 
 fn variant_of(version: Version, retain: bool) -> usize {
     usize::from(version.is_v5()) | usize::from(retain) << 1
+}
+
+/// Which template fits: by version, retain flag and QoS 1 or 2.
+fn form_of(version: Version, retain: bool, qos: Qos) -> usize {
+    variant_of(version, retain) | usize::from(qos == Qos::ExactlyOnce) << 2
 }
 
 /// The parts of a shard that take messages towards clients.
@@ -47,8 +56,8 @@ pub(crate) struct Delivery<'a> {
 pub(crate) struct Shared<'a> {
     content: Content<'a>,
     source: Source<'a>,
-    /// Encoded frames by version, retain flag and QoS (1 or 2), to be copied.
-    templates: [Option<Template>; 8],
+    /// Which of the templates are this message's, by [`form_of`].
+    encoded: u8,
 }
 
 enum Source<'a> {
@@ -56,9 +65,12 @@ enum Source<'a> {
     Stored(MessageIndex),
 }
 
-#[derive(Clone, Copy)]
+/// An encoded frame to be copied.
+#[derive(Clone, Copy, Debug, Default)]
 struct Template {
-    frame: FrameRange,
+    /// In the bytes of the outputs.
+    start: usize,
+    end: usize,
     /// Place of the packet identifier within the frame.
     packet_id_at: usize,
 }
@@ -68,19 +80,19 @@ impl<'a> Shared<'a> {
         Shared {
             content: message.content(),
             source: Source::Live(message),
-            templates: [None; 8],
+            encoded: 0,
         }
     }
 
     /// A reference to the stored message for one more session.
-    fn store(&mut self, messages: &mut MessageStore) -> MessageIndex {
+    fn store(&mut self, messages: &mut MessageStore, joined: &mut Vec<u8>) -> MessageIndex {
         match self.source {
             Source::Stored(index) => {
                 messages.retain(index);
                 index
             }
             Source::Live(message) => {
-                let index = messages.add(message.to_stored());
+                let index = messages.add(message.to_stored(joined));
                 self.source = Source::Stored(index);
                 index
             }
@@ -203,7 +215,7 @@ impl Delivery<'_> {
         }
         outgoing.queue_bytes += shared.bytes();
         outgoing.queue.push_back(Queued {
-            message: shared.store(self.messages),
+            message: shared.store(self.messages, &mut self.scratch.joined),
             qos,
             retain,
         });
@@ -231,33 +243,25 @@ impl Delivery<'_> {
             self.send_publish(hot.connection, &shared.content, envelope);
             return;
         }
-        let message = shared.store(self.messages);
+        let message = shared.store(self.messages, &mut self.scratch.joined);
         envelope.packet_id = self.put_in_flight(index, message, qos, retain);
-        let form = variant_of(hot.version, retain) | usize::from(qos == Qos::ExactlyOnce) << 2;
+        let form = form_of(hot.version, retain, qos);
         let start = self.outputs.bytes.len();
-        match shared.templates[form] {
-            None => {
-                let at = publish_frame::encode(
-                    &shared.content,
-                    envelope,
-                    self.now,
-                    &mut self.outputs.bytes,
-                );
-                shared.templates[form] = Some(Template {
-                    frame: FrameRange {
-                        start: start as u32,
-                        end: self.outputs.bytes.len() as u32,
-                    },
-                    packet_id_at: at - start,
-                });
-            }
-            Some(template) => {
-                let range = template.frame.start as usize..template.frame.end as usize;
-                self.outputs.bytes.extend_from_within(range);
-                let at = start + template.packet_id_at;
-                let id = envelope.packet_id.get().to_be_bytes();
-                self.outputs.bytes[at..at + 2].copy_from_slice(&id);
-            }
+        if shared.encoded & 1 << form == 0 {
+            let out = &mut self.outputs.bytes;
+            let at = publish_frame::encode(&shared.content, envelope, self.now, out);
+            self.scratch.templates[form] = Template {
+                start,
+                end: out.len(),
+                packet_id_at: at - start,
+            };
+            shared.encoded |= 1 << form;
+        } else {
+            let template = self.scratch.templates[form];
+            let out = &mut self.outputs.bytes;
+            out.extend_from_within(template.start..template.end);
+            let at = start + template.packet_id_at;
+            out[at..at + 2].copy_from_slice(&envelope.packet_id.get().to_be_bytes());
         }
         self.count_publish(start, shared.content.payload);
         self.outputs.send_to(start, hot.connection);

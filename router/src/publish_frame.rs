@@ -36,16 +36,15 @@ impl<'a> Message<'a> {
         }
     }
 
-    /// One allocation that outlives the tick.
-    pub(crate) fn to_stored(self) -> StoredMessage {
+    /// One allocation that outlives the tick; the parts are joined in `joined`, whose memory is reused.
+    pub(crate) fn to_stored(self, joined: &mut Vec<u8>) -> StoredMessage {
         let topic = self.topic.as_str().as_bytes();
-        let mut bytes =
-            Vec::with_capacity(topic.len() + self.properties.len() + self.payload.len());
-        bytes.extend_from_slice(topic);
-        bytes.extend_from_slice(self.properties);
-        bytes.extend_from_slice(self.payload);
+        joined.clear();
+        joined.extend_from_slice(topic);
+        joined.extend_from_slice(self.properties);
+        joined.extend_from_slice(self.payload);
         StoredMessage {
-            bytes: bytes.into(),
+            bytes: joined.as_slice().into(),
             topic_len: topic.len() as u16,
             properties_len: self.properties.len() as u32,
             qos: self.qos,

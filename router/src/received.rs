@@ -64,7 +64,14 @@ impl Shard {
                     used += raw.length;
                     match connection.phase {
                         Phase::Connected(session) => self.on_packet(id, session, raw, outputs),
-                        _ => self.on_first_packet(id, raw, rest, outputs),
+                        _ => {
+                            let handled = self.on_first_packet(id, raw, rest, outputs);
+                            if self.waits_for_verdict(id) {
+                                // The CONNECT stays in front, to be taken up again with the verdict.
+                                return 0;
+                            }
+                            handled
+                        }
                     }
                 }
                 Err(error) => Err(CloseReason::Malformed(error)),
@@ -73,15 +80,12 @@ impl Shard {
                 self.close(id, reason, outputs);
                 return bytes.len();
             }
-            let waits_for_verdict = self
-                .connections
-                .get(id)
-                .is_some_and(|connection| connection.phase == Phase::Authenticating);
-            if waits_for_verdict {
-                // The CONNECT stays in front, to be taken up again with the verdict.
-                return 0;
-            }
         }
+    }
+
+    fn waits_for_verdict(&self, id: ConnectionId) -> bool {
+        let connection = self.connections.get(id);
+        connection.is_some_and(|connection| connection.phase == Phase::Authenticating)
     }
 
     /// A packet of a client whose CONNECT was accepted.
