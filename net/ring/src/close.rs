@@ -9,13 +9,11 @@ use std::time::Instant;
 use crate::engine::{Engine, OnEvent};
 use crate::event::{CloseCause, CloseHow, ConnectionId, Event};
 use crate::frame_sets::EMPTY;
+use crate::limits::DISCARD_BYTES;
 use crate::ring::Completion;
 use crate::submission::Request;
 use crate::table::{Armed, Marks, NO_QUEUE, Phase};
 use crate::user_data::{self, Operation};
-
-/// Bytes thrown away at once while lingering.
-const DISCARD_BYTES: u32 = 1 << 20;
 
 /// Connections closed with [`CloseHow::Flush`], in the order in which their time runs out.
 #[derive(Debug, Default)]

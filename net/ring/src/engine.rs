@@ -194,6 +194,8 @@ impl Engine {
 impl Drop for Engine {
     fn drop(&mut self) {
         self.address.retire();
+        // The kernel takes the rings apart later than this; nobody should connect meanwhile.
+        self.stop_listening();
     }
 }
 

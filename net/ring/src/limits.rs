@@ -45,5 +45,11 @@ pub(crate) const ACCEPT_BACKOFF: Duration = Duration::from_millis(100);
 /// Completions copied out of a ring at once.
 pub(crate) const REAP_BATCH: usize = 128;
 
+/// Bytes thrown away by one receive of a connection that lingers: no buffer is needed for them.
+pub(crate) const DISCARD_BYTES: u32 = 1 << 20;
+
+/// Enters that a completion may take to appear while probing; most take one.
+pub(crate) const PROBE_ENTERS_MAX: usize = 16;
+
 const _: () = assert!(TABLE_SLOTS_MAX <= 1 << SLOT_BITS);
 const _: () = assert!(CHUNK_BYTES_MIN.is_power_of_two() && CHUNK_BYTES_MAX.is_power_of_two());

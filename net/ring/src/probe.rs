@@ -12,15 +12,13 @@ use io_uring::{Probe, opcode};
 use crate::config::EngineConfig;
 use crate::connect::put_into_table;
 use crate::error::EngineError;
+use crate::limits::PROBE_ENTERS_MAX;
 use crate::ring::{Completion, Ring};
 use crate::submission::Request;
 
 const RECEIVE: u64 = 1;
 const HAND_OVER: u64 = 2;
 const ARRIVAL: u64 = 3;
-
-/// Enters a completion may take to appear.
-const ENTERS_MAX: usize = 16;
 
 /// Operations the engine uses, with the kernel release that brought each.
 const OPERATIONS: [(u8, &str, &str); 11] = [
@@ -141,7 +139,7 @@ fn hand_over(ring: &mut Ring, slot: u32, other: &mut Ring) -> Result<(), EngineE
 /// The completion with that user data, if it comes within a few enters.
 fn next(ring: &mut Ring, user_data: u64) -> Result<Option<Completion>, EngineError> {
     let mut completions = Vec::new();
-    for _ in 0..ENTERS_MAX {
+    for _ in 0..PROBE_ENTERS_MAX {
         ring.run()?;
         completions.clear();
         ring.pick(&mut completions, |other| other == user_data)?;
