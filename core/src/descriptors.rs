@@ -23,6 +23,8 @@ pub struct TooFewDescriptors {
     pub limit: u64,
     /// What is needed.
     pub needed: u64,
+    /// For so many connections, which share rings of as many as the limit.
+    pub connections_max: u32,
 }
 
 /// Raises the soft limit to the hard one, which needs no privilege.
@@ -56,16 +58,25 @@ pub fn check(
     if needed <= limit {
         return Ok(());
     }
-    Err(TooFewDescriptors { limit, needed })
+    Err(TooFewDescriptors {
+        limit,
+        needed,
+        connections_max,
+    })
 }
 
 impl fmt::Display for TooFewDescriptors {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let TooFewDescriptors { limit, needed } = self;
+        let TooFewDescriptors {
+            limit,
+            needed,
+            connections_max,
+        } = self;
         write!(
             f,
-            "the limit of open files is {limit}, and these shards and listeners need {needed}; raise the hard \
-             limit (ulimit -Hn, or LimitNOFILE= of a systemd unit) or run fewer shards"
+            "the limit of open files is {limit}, and these shards and listeners with up to {connections_max} \
+             connections need {needed}; raise the hard limit (ulimit -Hn, or LimitNOFILE= of a systemd unit), \
+             or lower the shards or connections_max"
         )
     }
 }
