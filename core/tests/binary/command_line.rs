@@ -1,3 +1,5 @@
+use ringmq_router::DropReason;
+
 use crate::ringmq::run;
 
 #[test]
@@ -50,14 +52,23 @@ fn a_wrong_command_line_ends_with_2_and_says_why() {
     }
 }
 
+const MANUAL: &str = include_str!("../../../docs/OPERATING.md");
+
+#[test]
+fn every_drop_reason_is_documented() {
+    for reason in DropReason::ALL {
+        let name = format!("`{}`", reason.name());
+        assert!(MANUAL.contains(&name), "docs/OPERATING.md lacks {name}");
+    }
+}
+
 #[test]
 fn every_option_is_documented() {
-    let manual = include_str!("../../../docs/OPERATING.md");
     let (_, help, _) = run("--help");
     let options = help
         .split_whitespace()
         .filter(|word| word.starts_with("--"));
     for option in options.map(|option| option.trim_end_matches(['.', ',', ';'])) {
-        assert!(manual.contains(option), "docs/OPERATING.md lacks {option}");
+        assert!(MANUAL.contains(option), "docs/OPERATING.md lacks {option}");
     }
 }
