@@ -5,73 +5,19 @@
 //! the same client is closed, and CONNACK leaves before anything else.
 
 use ringmq_codec::{
-    DecodeError, Packet, PacketType, Properties, PropertiesBuffer, Property, RawPacket, ReasonCode,
-    Version,
-    packet::{ConnAck, Connect},
+    DecodeError, Packet, PacketType, RawPacket, ReasonCode, Version, packet::Connect,
 };
 
 use crate::alarm::{Alarm, deadline};
+use crate::connack::{Granted, Wishes, keep_alive_granted};
 use crate::connection::{Pauses, Phase};
 use crate::ids::SessionIndex;
 use crate::link::Handover;
 use crate::will::Will;
 use crate::{
     Authentication, AuthenticationMode, CloseReason, ConnectionId, LogEvent, Output, Outputs,
-    Settings, Shard, Verdict,
+    Shard, Verdict,
 };
-
-/// No CONNACK of this broker is longer: all properties that it may carry take 44 bytes.
-const CONNACK_BYTES_MAX: u32 = 64;
-
-/// What the properties of a v5 CONNECT ask for, or their defaults.
-struct Wishes {
-    session_expiry_secs: u32,
-    receive_maximum: u16,
-    packet_size_max: u32,
-    names_authentication_method: bool,
-}
-
-impl Wishes {
-    fn of(properties: Properties<'_>) -> Wishes {
-        let mut wishes = Wishes {
-            session_expiry_secs: 0,
-            receive_maximum: u16::MAX,
-            packet_size_max: u32::MAX,
-            names_authentication_method: false,
-        };
-        for property in properties.iter() {
-            match property {
-                Property::SessionExpirySecs(secs) => wishes.session_expiry_secs = secs,
-                Property::ReceiveMaximum(maximum) => wishes.receive_maximum = maximum,
-                Property::MaximumPacketSize(bytes) => wishes.packet_size_max = bytes,
-                Property::AuthenticationMethod(_) => wishes.names_authentication_method = true,
-                _ => {}
-            }
-        }
-        wishes
-    }
-
-    /// How long the session is to live on its own. [v5 3.1.2.11.2]
-    fn session_expiry_granted(&self, connect: &Connect<'_>, settings: &Settings) -> u32 {
-        match connect.version {
-            Version::V5 => self
-                .session_expiry_secs
-                .min(settings.session_expiry_secs_max),
-            _ if connect.clean_start => 0,
-            _ => settings.session_expiry_secs_max,
-        }
-    }
-}
-
-/// The keep-alive in force. v3 clients cannot be told another than their own.
-fn keep_alive_granted(connect: &Connect<'_>, settings: &Settings) -> u16 {
-    let (asked, max) = (connect.keep_alive_secs, settings.keep_alive_secs_max);
-    if connect.version.is_v5() && max != 0 && (asked == 0 || asked > max) {
-        max
-    } else {
-        asked
-    }
-}
 
 impl Shard {
     /// A packet of a connection whose CONNECT was not accepted yet; `received` is all that came so far.
@@ -130,15 +76,6 @@ impl Shard {
             // In the form of v3, return code 0x01. [v3.1.1 MQTT-3.1.2-2]
             self.refuse(id, error.reason(), outputs);
         }
-    }
-
-    fn refuse(&mut self, id: ConnectionId, reason: ReasonCode, outputs: &mut Outputs) {
-        let connack = ConnAck {
-            session_present: false,
-            reason,
-            properties: Properties::EMPTY,
-        };
-        self.send(id, &Packet::ConnAck(connack), outputs);
     }
 
     fn hand_over(
@@ -232,7 +169,11 @@ impl Shard {
         self.join(id, index, connect);
         self.stats.connects_accepted_total += 1;
         outputs.list.push(Output::Established { connection: id });
-        self.send_connack(id, connect, assigned.as_deref(), session_present, outputs);
+        let granted = Granted {
+            assigned: assigned.as_deref(),
+            session_present,
+        };
+        self.send_connack(id, connect, granted, outputs);
         outputs.list.push(Output::Log(LogEvent::Connected {
             client_id: client_id.into(),
             peer: self.connections.get(id).expect("just joined").peer,
@@ -302,69 +243,6 @@ impl Shard {
         session.expiry_secs = wishes.session_expiry_granted(connect, &self.settings);
         // A will of an earlier connection that is still delayed is not sent any more. [v5 MQTT-3.1.3-9]
         session.will = connect.will.as_ref().map(|will| Box::new(Will::new(will)));
-    }
-
-    fn send_connack(
-        &mut self,
-        id: ConnectionId,
-        connect: &Connect<'_>,
-        assigned: Option<&str>,
-        session_present: bool,
-        outputs: &mut Outputs,
-    ) {
-        let mut properties = PropertiesBuffer::new();
-        if connect.version.is_v5() {
-            self.connack_properties(connect, assigned, &mut properties);
-        }
-        let connack = ConnAck {
-            session_present,
-            reason: ReasonCode::Success,
-            properties: properties.as_properties(),
-        };
-        self.send(id, &Packet::ConnAck(connack), outputs);
-    }
-
-    /// Whether the client takes packets as long as its CONNACK; with one that does not, nothing can be
-    /// agreed. [v5 MQTT-3.1.2-24]
-    fn connack_fits(&self, connect: &Connect<'_>, assigned: Option<&str>) -> bool {
-        let packet_size_max = Wishes::of(connect.properties).packet_size_max;
-        if packet_size_max > CONNACK_BYTES_MAX {
-            return true;
-        }
-        let mut properties = PropertiesBuffer::new();
-        self.connack_properties(connect, assigned, &mut properties);
-        // Fixed header, flags, reason and the length of properties, which one byte holds.
-        let beside_properties = 2 + 2 + 1;
-        let properties_len = properties.as_properties().as_bytes().len();
-        beside_properties + properties_len <= packet_size_max as usize
-    }
-
-    /// What a v5 client must know of this broker's terms. [v5 3.2.2.3]
-    fn connack_properties(
-        &self,
-        connect: &Connect<'_>,
-        assigned: Option<&str>,
-        properties: &mut PropertiesBuffer,
-    ) {
-        let settings = &*self.settings;
-        let wishes = Wishes::of(connect.properties);
-        let session_expiry_secs = wishes.session_expiry_granted(connect, settings);
-        if session_expiry_secs != wishes.session_expiry_secs {
-            properties.push(Property::SessionExpirySecs(session_expiry_secs));
-        }
-        if settings.receive_max != u16::MAX {
-            properties.push(Property::ReceiveMaximum(settings.receive_max));
-        }
-        properties.push(Property::MaximumPacketSize(settings.packet_size_max));
-        if let Some(client_id) = assigned {
-            properties.push(Property::AssignedClientIdentifier(client_id));
-        }
-        let keep_alive_secs = keep_alive_granted(connect, settings);
-        if keep_alive_secs != connect.keep_alive_secs {
-            properties.push(Property::ServerKeepAliveSecs(keep_alive_secs));
-        }
-        properties.push(Property::SubscriptionIdentifiersAvailable(false));
-        properties.push(Property::SharedSubscriptionAvailable(false));
     }
 
     /// Sends what the earlier connection did not get or acknowledge, then what was queued.

@@ -10,10 +10,10 @@ use ringmq_codec::{Packet, PacketId, Qos, Version};
 use crate::gate::Taken;
 use crate::ids::SessionIndex;
 use crate::index::Subscriber;
+use crate::live_topics::LiveTopics;
 use crate::message::{MessageIndex, MessageStore};
 use crate::outgoing::{InFlight, Queued, Stage};
 use crate::publish_frame::{self, Content, Envelope, Message};
-use crate::replay::LiveTopics;
 use crate::session::{Flag, SessionId, Sessions};
 use crate::{ConnectionId, DropReason, Millis, Outputs, Settings, Stats};
 

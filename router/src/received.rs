@@ -7,6 +7,7 @@ use ringmq_codec::{Packet, PacketType, RawPacket, ReasonCode, frame};
 
 use crate::connection::Phase;
 use crate::ids::SessionIndex;
+use crate::puback::Publisher;
 use crate::{CloseReason, ConnectionId, Outputs, Shard};
 
 impl Shard {
@@ -106,7 +107,13 @@ impl Shard {
         }
         let packet = Packet::decode(raw, connection.version).map_err(CloseReason::Malformed)?;
         match packet {
-            Packet::Publish(publish) => self.on_publish(id, session, publish, outputs),
+            Packet::Publish(publish) => {
+                let publisher = Publisher {
+                    connection: id,
+                    session,
+                };
+                self.on_publish(publisher, publish, outputs)
+            }
             Packet::PubAck(ack) => self.on_puback(session, ack, outputs),
             Packet::PubRec(ack) => self.on_pubrec(session, ack, outputs),
             Packet::PubRel(ack) => self.on_pubrel(id, session, ack, outputs),

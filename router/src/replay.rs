@@ -3,7 +3,7 @@
 //!
 //! A session's replays run one at a time. An item is left out when its message came, or is on its way, to
 //! the subscription live: either the item itself, told by its number, or a later one of its topic, noted
-//! in [`LiveTopics`] while the piece was under way. So no replay follows a newer value of its topic.
+//! in [`crate::live_topics`] while the piece was under way. So no replay follows a newer value of its topic.
 
 use std::collections::VecDeque;
 
@@ -12,8 +12,8 @@ use ringmq_codec::{PacketId, Qos, TopicFilter};
 
 use crate::ids::SessionIndex;
 use crate::index::PackedOptions;
-use crate::limits::{DRAIN_BYTES_MAX, LIVE_TOPICS_MAX, RETAINED_REPLY_BYTES};
-use crate::link::{Fingerprint, LinkMessage, QueryId, RetainedItem, RetainedQuery, RetainedReply};
+use crate::limits::{DRAIN_BYTES_MAX, RETAINED_REPLY_BYTES};
+use crate::link::{LinkMessage, QueryId, RetainedItem, RetainedQuery, RetainedReply};
 use crate::matrix::Snapshot;
 use crate::placement::bit;
 use crate::publish_frame::{self, Content, Envelope};
@@ -22,51 +22,6 @@ use crate::{DropReason, Output, Outputs, Shard, ShardId};
 
 /// Pieces that this shard answers itself in one go: each may have looked at many topics in vain.
 const PIECES_PER_TURN: u32 = 4;
-
-/// Topics with a retained message that went live to a session while a piece for it was under way.
-#[derive(Debug)]
-pub(crate) struct LiveTopics {
-    by_session: hashbrown::HashMap<SessionIndex, Noted, FixedState>,
-}
-
-#[derive(Debug, Default)]
-struct Noted {
-    topics: hashbrown::HashSet<Fingerprint, FixedState>,
-    /// There were more than may be noted: the piece must be asked for again.
-    overflowed: bool,
-}
-
-impl LiveTopics {
-    pub(crate) fn new(hash_seed: u64) -> LiveTopics {
-        LiveTopics {
-            by_session: hashbrown::HashMap::with_hasher(FixedState::with_seed(hash_seed)),
-        }
-    }
-
-    /// A retained message of the topic goes live to the session.
-    pub(crate) fn insert(&mut self, session: SessionIndex, topic: Fingerprint) {
-        let noted = self.by_session.entry(session).or_default();
-        if noted.topics.len() < LIVE_TOPICS_MAX as usize {
-            noted.topics.insert(topic);
-        } else {
-            noted.overflowed = true;
-        }
-    }
-
-    fn contains(&self, session: SessionIndex, topic: Fingerprint) -> bool {
-        let noted = self.by_session.get(&session);
-        noted.is_some_and(|noted| noted.topics.contains(&topic))
-    }
-
-    fn has_overflowed(&self, session: SessionIndex) -> bool {
-        let noted = self.by_session.get(&session);
-        noted.is_some_and(|noted| noted.overflowed)
-    }
-
-    fn forget(&mut self, session: SessionIndex) {
-        self.by_session.remove(&session);
-    }
-}
 
 /// A replay for one subscription.
 #[derive(Debug)]

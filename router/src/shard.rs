@@ -18,12 +18,13 @@ use crate::index::SubscriptionIndex;
 use crate::interest::Barriers;
 use crate::link::Handover;
 use crate::link_out::Links;
+use crate::live_topics::LiveTopics;
 use crate::log::Log;
 use crate::matrix::Matrix;
 use crate::message::MessageStore;
 use crate::placement::Placement;
 use crate::random::Random;
-use crate::replay::{LiveTopics, Replays};
+use crate::replay::Replays;
 use crate::session::{SessionId, Sessions};
 use crate::sys::Sys;
 use crate::{
