@@ -14,8 +14,22 @@ use ringmq_ring::{CloseHow, EngineConfig};
 
 use support::{Driver, PATIENCE, Seen, config, pattern};
 
-const ROUNDS: usize = 20;
+/// Connections of one round, all open at once.
 const CONNECTIONS: usize = 1_000;
+
+/// Rounds, 20 unless `SOAK_ROUNDS` says otherwise.
+fn rounds() -> usize {
+    std::env::var("SOAK_ROUNDS").map_or(20, |text| text.parse().unwrap())
+}
+
+/// The kernel's TCP sockets: in use and allocated.
+fn kernel_sockets() -> String {
+    let text = std::fs::read_to_string("/proc/net/sockstat").unwrap();
+    text.lines()
+        .find(|line| line.starts_with("TCP"))
+        .unwrap_or_default()
+        .to_owned()
+}
 
 /// Resident memory of this process in bytes.
 fn resident_bytes() -> usize {
@@ -33,7 +47,9 @@ fn twenty_thousand_connections_come_and_go() {
     let address = driver.listen(0);
     let arena = pattern(1, 2_000);
     let mut after_first = 0;
-    for round in 0..ROUNDS {
+    let rounds = rounds();
+    eprintln!("before: {}", kernel_sockets());
+    for round in 0..rounds {
         let peers = std::thread::spawn(move || {
             let mut open: Vec<TcpStream> = Vec::with_capacity(CONNECTIONS);
             for number in 0..CONNECTIONS {
@@ -78,9 +94,10 @@ fn twenty_thousand_connections_come_and_go() {
         }
     }
     let stats = driver.engine.stats();
-    assert_eq!(stats.accepts, (ROUNDS * CONNECTIONS) as u64);
+    assert_eq!(stats.accepts, (rounds * CONNECTIONS) as u64);
     assert_eq!(stats.closes, stats.accepts);
     assert_eq!((stats.accept_errors, stats.queued_bytes), (0, 0));
+    eprintln!("after: {}", kernel_sockets());
     let grown = resident_bytes().saturating_sub(after_first);
     assert!(
         grown < after_first / 10 + (4 << 20),
