@@ -4,7 +4,6 @@
 //! The only place that shares memory with the kernel for receiving. A buffer must never be given back
 //! twice, or while somebody still reads it.
 
-use std::alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error};
 use std::io;
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicU16, Ordering};
@@ -15,8 +14,6 @@ use io_uring::types::BufRingEntry;
 /// The group number of the only buffer ring of a ring.
 pub(crate) const GROUP: u16 = 0;
 
-const PAGE: usize = 4096;
-
 /// Bytes of a cache line. Buffers begin on successive lines: if they were a power of two apart, the
 /// first bytes of all of them would compete for the same few places of the cache.
 const CACHE_LINE: usize = 64;
@@ -24,10 +21,9 @@ const CACHE_LINE: usize = 64;
 /// A ring of equal buffers.
 #[derive(Debug)]
 pub(crate) struct Buffers {
-    entries: NonNull<BufRingEntry>,
-    entries_layout: Layout,
-    bytes: NonNull<u8>,
-    bytes_layout: Layout,
+    /// The ring's entries, one page-aligned array.
+    entries: Pages,
+    bytes: Pages,
     count: u16,
     buffer_bytes: u32,
     /// Bytes from one buffer to the next.
@@ -40,17 +36,10 @@ impl Buffers {
     /// before them.
     pub(crate) fn register(ring: &IoUring, count: u16, buffer_bytes: u32) -> io::Result<Buffers> {
         assert!(count.is_power_of_two() && buffer_bytes > 0);
-        let entries_layout = Layout::array::<BufRingEntry>(usize::from(count))
-            .and_then(|layout| layout.align_to(PAGE))
-            .expect("at most 2^15 entries of 16 bytes");
         let stride = (buffer_bytes as usize).next_multiple_of(CACHE_LINE) + CACHE_LINE;
-        let bytes_layout = Layout::from_size_align(usize::from(count) * stride, PAGE)
-            .expect("at most 2^15 buffers of 2^32 bytes");
         let mut buffers = Buffers {
-            entries: allocate(entries_layout).cast(),
-            entries_layout,
-            bytes: allocate(bytes_layout),
-            bytes_layout,
+            entries: Pages::map(usize::from(count) * size_of::<BufRingEntry>())?,
+            bytes: Pages::map(usize::from(count) * stride)?,
             count,
             buffer_bytes,
             stride,
@@ -60,7 +49,7 @@ impl Buffers {
         // outlives the ring by this function's contract.
         unsafe {
             ring.submitter().register_buf_ring_with_flags(
-                buffers.entries.as_ptr() as u64,
+                buffers.entries.start.as_ptr() as u64,
                 count,
                 GROUP,
                 0,
@@ -80,8 +69,20 @@ impl Buffers {
         // SAFETY: the range lies within the allocation, which was zeroed when made; the kernel does not
         // write to a buffer it has handed out, and `give_back` needs `&mut self`, which ends this borrow.
         unsafe {
-            let start = self.bytes.as_ptr().add(usize::from(id) * self.stride);
+            let start = self.bytes.start.as_ptr().add(usize::from(id) * self.stride);
             std::slice::from_raw_parts(start, length)
+        }
+    }
+
+    fn entry(&self, position: usize) -> *mut BufRingEntry {
+        debug_assert!(position < usize::from(self.count));
+        // SAFETY: the array has `count` entries.
+        unsafe {
+            self.entries
+                .start
+                .as_ptr()
+                .cast::<BufRingEntry>()
+                .add(position)
         }
     }
 
@@ -92,8 +93,10 @@ impl Buffers {
         // SAFETY: `position` is below `count`; the kernel reads an entry only after `publish` has moved
         // the tail past it. Only address, length and id are written: the tail shares the first entry.
         unsafe {
-            let entry = &mut *self.entries.as_ptr().add(position);
-            entry.set_addr(self.bytes.as_ptr() as u64 + (usize::from(id) * self.stride) as u64);
+            let entry = &mut *self.entry(position);
+            entry.set_addr(
+                self.bytes.start.as_ptr() as u64 + (usize::from(id) * self.stride) as u64,
+            );
             entry.set_len(self.buffer_bytes);
             entry.set_bid(id);
         }
@@ -105,25 +108,44 @@ impl Buffers {
         // SAFETY: the tail lies in the reserved bytes of the first entry, is aligned for u16 and only
         // ever accessed atomically after registration.
         unsafe {
-            let tail = BufRingEntry::tail(self.entries.as_ptr()).cast_mut();
+            let tail = BufRingEntry::tail(self.entry(0)).cast_mut();
             AtomicU16::from_ptr(tail).store(self.tail, Ordering::Release);
         }
     }
 }
 
-fn allocate(layout: Layout) -> NonNull<u8> {
-    // SAFETY: neither layout is empty: the count and the size of a buffer are at least 1.
-    let memory = unsafe { alloc_zeroed(layout) };
-    NonNull::new(memory).unwrap_or_else(|| handle_alloc_error(layout))
+/// Zeroed memory of the kernel's own, which takes none until it is touched.
+#[derive(Debug)]
+struct Pages {
+    start: NonNull<u8>,
+    length: usize,
 }
 
-impl Drop for Buffers {
-    fn drop(&mut self) {
-        // SAFETY: both were allocated with these layouts; the ring, which alone shares them, is gone.
-        unsafe {
-            dealloc(self.entries.as_ptr().cast(), self.entries_layout);
-            dealloc(self.bytes.as_ptr(), self.bytes_layout);
+impl Pages {
+    fn map(length: usize) -> io::Result<Pages> {
+        // SAFETY: a new private mapping at an address of the kernel's choice.
+        let start = unsafe {
+            libc::mmap(
+                std::ptr::null_mut(),
+                length,
+                libc::PROT_READ | libc::PROT_WRITE,
+                libc::MAP_PRIVATE | libc::MAP_ANONYMOUS,
+                -1,
+                0,
+            )
+        };
+        if start == libc::MAP_FAILED {
+            return Err(io::Error::last_os_error());
         }
+        let start = NonNull::new(start.cast()).expect("the kernel maps nothing at 0");
+        Ok(Pages { start, length })
+    }
+}
+
+impl Drop for Pages {
+    fn drop(&mut self) {
+        // SAFETY: the mapping was made with this length; the ring, which alone shares it, is gone.
+        unsafe { libc::munmap(self.start.as_ptr().cast(), self.length) };
     }
 }
 

@@ -46,6 +46,8 @@ pub(crate) struct Ring {
     io: IoUring,
     pub(crate) buffers: Buffers,
     backlog: VecDeque<Completion>,
+    /// Requests not yet handed to the kernel.
+    queued: u32,
     pub(crate) enters: u64,
 }
 
@@ -83,6 +85,7 @@ impl Ring {
             io,
             buffers,
             backlog: VecDeque::new(),
+            queued: 0,
             enters: 0,
         })
     }
@@ -106,6 +109,7 @@ impl Ring {
         loop {
             // SAFETY: whoever built a request that points to memory has promised that it stays.
             if unsafe { self.io.submission().push(request.entry()) }.is_ok() {
+                self.queued += 1;
                 return Ok(());
             }
             self.submit()?;
@@ -126,19 +130,18 @@ impl Ring {
     /// Hands every queued request to the kernel. It does what it can do at once, but runs no deferred
     /// work: what comes in must not outrun what is handled, or the receive buffers run out.
     pub(crate) fn submit(&mut self) -> Result<(), EngineError> {
-        loop {
-            let queued = self.io.submission().len() as u32;
-            if queued == 0 {
-                return Ok(());
-            }
+        while self.queued > 0 {
             self.enters += 1;
             // SAFETY: no argument is passed, and no flag that would ask for one.
-            let result = unsafe { self.io.submitter().enter::<()>(queued, 0, 0, None) };
-            if let Err(e) = result {
-                self.tolerate(e)?;
-                self.run_some()?;
+            match unsafe { self.io.submitter().enter::<()>(self.queued, 0, 0, None) } {
+                Ok(_) => self.queued = self.io.submission().len() as u32,
+                Err(e) => {
+                    self.tolerate(e)?;
+                    self.run_some()?;
+                }
             }
         }
+        Ok(())
     }
 
     /// Hands every queued request to the kernel and lets it run deferred work: about 20 pieces, or as many
@@ -150,10 +153,11 @@ impl Ring {
 
     fn run_some(&mut self) -> Result<(), EngineError> {
         self.enters += 1;
-        match self.io.submit() {
-            Ok(_) => Ok(()),
-            Err(e) => self.tolerate(e),
+        if let Err(e) = self.io.submit() {
+            self.tolerate(e)?;
         }
+        self.queued = self.io.submission().len() as u32;
+        Ok(())
     }
 
     /// As [`Ring::run`], but returns only when a completion is there or `timeout` has passed.
@@ -173,6 +177,7 @@ impl Ring {
             Err(e) if e.raw_os_error() == Some(libc::ETIME) => {}
             Err(e) => self.tolerate(e)?,
         }
+        self.queued = self.io.submission().len() as u32;
         self.submit()
     }
 
