@@ -172,3 +172,46 @@ impl Shard {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Alarm, Alarms};
+    use crate::Millis;
+
+    const PLACE: Alarm = Alarm::Connection(3);
+
+    #[test]
+    fn a_place_is_looked_at_once_at_its_earliest_time() {
+        let mut alarms = Alarms::new();
+        alarms.set(PLACE, Millis(9_000));
+        alarms.set(PLACE, Millis(4_000));
+        alarms.set(PLACE, Millis(6_000));
+        assert_eq!(alarms.take_due(Millis(3_999)), []);
+        assert_eq!(alarms.take_due(Millis(4_000)), [PLACE]);
+        // The later one counts no more, unless it is asked for again.
+        assert_eq!(alarms.take_due(Millis(20_000)), []);
+        alarms.set(PLACE, Millis(21_000));
+        assert_eq!(alarms.take_due(Millis(21_000)), [PLACE]);
+    }
+
+    #[test]
+    fn an_old_timer_does_not_stand_in_for_a_later_one() {
+        let mut alarms = Alarms::new();
+        alarms.set(PLACE, Millis(9_000));
+        alarms.set(PLACE, Millis(2_000));
+        assert_eq!(alarms.take_due(Millis(2_000)), [PLACE]);
+        alarms.set(PLACE, Millis(15_000));
+        assert_eq!(alarms.take_due(Millis(9_000)), []);
+        assert_eq!(alarms.take_due(Millis(15_000)), [PLACE]);
+    }
+
+    #[test]
+    fn a_flood_of_short_connections_leaves_no_timers_behind() {
+        let mut alarms = Alarms::new();
+        for millis in 0..100_000 {
+            alarms.set(PLACE, Millis(millis + 30_000));
+        }
+        let bytes = alarms.bytes();
+        assert!(bytes < 20_000, "{bytes} bytes");
+    }
+}

@@ -50,3 +50,44 @@ pub(crate) fn split<'a>(
     }
     (broker, buffer.as_properties().as_bytes())
 }
+
+#[cfg(test)]
+mod tests {
+    use ringmq_codec::{PropertiesBuffer, Property};
+
+    use super::{BrokerProperties, split};
+
+    #[test]
+    fn the_brokers_properties_are_left_out_and_the_others_stay_in_order() {
+        let mut sent = PropertiesBuffer::new();
+        let mut expected = PropertiesBuffer::new();
+        sent.push(Property::UserProperty("b", "1"));
+        sent.push(Property::MessageExpirySecs(60));
+        sent.push(Property::ResponseTopic("reply"));
+        sent.push(Property::TopicAlias(3));
+        sent.push(Property::UserProperty("a", "2"));
+        expected.push(Property::UserProperty("b", "1"));
+        expected.push(Property::ResponseTopic("reply"));
+        expected.push(Property::UserProperty("a", "2"));
+        let mut buffer = PropertiesBuffer::new();
+        let (broker, forwarded) = split(sent.as_properties(), &mut buffer);
+        assert_eq!(forwarded, expected.as_properties().as_bytes());
+        let expected = BrokerProperties {
+            message_expiry_secs: Some(60),
+            has_topic_alias: true,
+            ..BrokerProperties::default()
+        };
+        assert_eq!(broker, expected);
+    }
+
+    #[test]
+    fn properties_that_are_all_forwarded_are_not_copied() {
+        let mut sent = PropertiesBuffer::new();
+        sent.push(Property::ContentType("text"));
+        let properties = sent.as_properties();
+        let mut buffer = PropertiesBuffer::new();
+        let (broker, forwarded) = split(properties, &mut buffer);
+        assert_eq!(broker, BrokerProperties::default());
+        assert!(std::ptr::eq(forwarded, properties.as_bytes()));
+    }
+}

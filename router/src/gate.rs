@@ -169,3 +169,79 @@ impl Gate {
         (self.entries.capacity() * size_of::<GateEntry>()) as u64
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Gate, GateEntry, Taken, Ticket};
+    use crate::LogPosition;
+    use ringmq_codec::{PacketId, Qos, ReasonCode};
+
+    fn push(gate: &mut Gate, id: u16, waiting: u8, log: u64) -> Ticket {
+        let ticket = gate.next_ticket();
+        gate.push(GateEntry {
+            packet_id: PacketId::new(id).expect("not zero"),
+            qos: Qos::AtLeastOnce,
+            attached: true,
+            waiting,
+            taken: Taken::default(),
+            reason: None,
+            log: LogPosition(log),
+        });
+        ticket
+    }
+
+    fn ready(gate: &mut Gate, durable: u64) -> Vec<(u16, ReasonCode)> {
+        let next = || gate.pop_ready(LogPosition(durable));
+        std::iter::from_fn(next)
+            .map(|entry| (entry.packet_id.get(), entry.taken.reason()))
+            .collect()
+    }
+
+    #[test]
+    fn entries_leave_in_order_when_all_have_answered() {
+        let mut gate = Gate::default();
+        let first = push(&mut gate, 1, 2, 0);
+        let second = push(&mut gate, 2, 1, 0);
+        push(&mut gate, 3, 0, 0);
+        gate.answer(second, Taken::DROPPED);
+        gate.answer(first, Taken::DROPPED);
+        assert_eq!(ready(&mut gate, 0), []);
+        gate.answer(first, Taken::YES);
+        let expected = [
+            (1, ReasonCode::Success),
+            (2, ReasonCode::QuotaExceeded),
+            (3, ReasonCode::NoMatchingSubscribers),
+        ];
+        assert_eq!(ready(&mut gate, 0), expected);
+        assert!(gate.is_empty());
+        // Tickets go on, and an answer for one that has left changes nothing.
+        let fourth = push(&mut gate, 4, 1, 0);
+        assert_eq!(fourth, Ticket(3));
+        gate.answer(first, Taken::YES);
+        assert_eq!(ready(&mut gate, 0), []);
+    }
+
+    #[test]
+    fn the_log_holds_back_what_it_does_not_have() {
+        let mut gate = Gate::default();
+        push(&mut gate, 1, 0, 7);
+        push(&mut gate, 2, 0, 8);
+        assert_eq!(ready(&mut gate, 6), []);
+        assert_eq!(ready(&mut gate, 7).len(), 1);
+        assert_eq!(ready(&mut gate, 9).len(), 1);
+    }
+
+    #[test]
+    fn tickets_outlive_the_overflow_of_their_number() {
+        let mut gate = Gate {
+            first: u32::MAX,
+            ..Gate::default()
+        };
+        let last = push(&mut gate, 1, 1, 0);
+        let wrapped = push(&mut gate, 2, 1, 0);
+        assert_eq!((last, wrapped), (Ticket(u32::MAX), Ticket(0)));
+        gate.answer(wrapped, Taken::YES);
+        gate.answer(last, Taken::YES);
+        assert_eq!(ready(&mut gate, 0).len(), 2);
+    }
+}

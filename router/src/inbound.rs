@@ -46,3 +46,24 @@ impl Inbound {
         (size_of::<Inbound>() + received) as u64 + self.gate.bytes()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Inbound;
+    use ringmq_codec::PacketId;
+
+    #[test]
+    fn identifiers_are_known_from_publish_to_release() {
+        let mut inbound = Inbound::default();
+        let ids = [7, 3, 65_535, 3].map(|id| PacketId::new(id).expect("not zero"));
+        for id in ids {
+            inbound.insert(id);
+        }
+        assert!(ids.iter().all(|id| inbound.has_received(*id)));
+        assert!(!inbound.has_received(PacketId::FIRST));
+        assert!(inbound.remove(ids[1]));
+        assert!(!inbound.remove(ids[1]));
+        assert!(inbound.remove(ids[0]) && inbound.remove(ids[2]));
+        assert!(inbound.is_empty());
+    }
+}

@@ -101,3 +101,51 @@ impl Matrix {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Matrix;
+    use crate::{ShardCount, ShardId};
+
+    const OWN: ShardId = ShardId(1);
+    const OTHER: ShardId = ShardId(2);
+
+    #[test]
+    fn a_snapshot_keeps_what_had_arrived() {
+        let mut matrix = Matrix::new(OWN, ShardCount(3));
+        matrix.arrive(OTHER, OWN, 4);
+        let snapshot = matrix.snapshot();
+        matrix.arrive(OTHER, OWN, 5);
+        assert_eq!(snapshot.arrived(OTHER, OWN), 4);
+        assert_eq!(matrix.snapshot().arrived(OTHER, OWN), 5);
+    }
+
+    #[test]
+    fn own_publishes_are_numbered_per_home() {
+        let mut matrix = Matrix::new(OWN, ShardCount(3));
+        let numbers = [OTHER, OTHER, OWN, OTHER].map(|home| matrix.publish(home));
+        assert_eq!(numbers, [1, 2, 1, 3]);
+        assert_eq!(matrix.own_row(), [0, 1, 3]);
+    }
+
+    #[test]
+    fn a_home_must_have_what_arrived_here_and_what_was_sent_there() {
+        let mut asking = Matrix::new(OWN, ShardCount(3));
+        asking.arrive(OTHER, OTHER, 4);
+        asking.require(ShardId(0), &[9, 9, 6]);
+        asking.require(OTHER, &[0, 0, 2]);
+        asking.publish(OTHER);
+        let required = asking.required_of(OTHER);
+        assert_eq!(*required, [6, 1, 4]);
+        // What was only required has not arrived.
+        assert_eq!(asking.snapshot().arrived(ShardId(0), OTHER), 0);
+
+        let mut home = Matrix::new(OTHER, ShardCount(3));
+        home.arrive(ShardId(0), OTHER, 6);
+        home.arrive(OWN, OTHER, 1);
+        home.arrive(OTHER, OTHER, 3);
+        assert!(!home.satisfies(&required));
+        home.arrive(OTHER, OTHER, 4);
+        assert!(home.satisfies(&required));
+    }
+}

@@ -122,3 +122,51 @@ impl Outgoing {
         (size_of::<Outgoing>() + lists) as u64
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{InFlight, Outgoing, Stage};
+    use ringmq_codec::{PacketId, Qos};
+
+    fn id(number: u16) -> PacketId {
+        PacketId::new(number).expect("not zero")
+    }
+
+    fn with_in_flight(ids: std::ops::RangeInclusive<u16>) -> Outgoing {
+        let mut outgoing = Outgoing::default();
+        for number in ids {
+            outgoing.push_in_flight(InFlight {
+                packet_id: id(number),
+                stage: Stage::Released,
+                qos: Qos::ExactlyOnce,
+                retain: false,
+                sent: true,
+            });
+        }
+        outgoing
+    }
+
+    #[test]
+    fn what_was_not_acknowledged_is_sent_again_in_its_order() {
+        let mut outgoing = with_in_flight(1..=4);
+        outgoing.remove(id(2));
+        outgoing.mark_unsent();
+        assert_eq!((outgoing.outstanding(), outgoing.has_unsent()), (0, true));
+        assert_eq!(outgoing.next_unsent().map(|it| it.packet_id), Some(id(1)));
+        assert_eq!(outgoing.outstanding(), 1);
+        // Acknowledged by its identifier before it was sent again.
+        outgoing.remove(id(3));
+        assert_eq!(outgoing.next_unsent().map(|it| it.packet_id), Some(id(4)));
+        assert!(outgoing.next_unsent().is_none());
+        assert_eq!((outgoing.outstanding(), outgoing.in_flight_len()), (2, 2));
+    }
+
+    #[test]
+    fn an_unknown_identifier_changes_nothing() {
+        let mut outgoing = with_in_flight(1..=2);
+        outgoing.remove(id(9));
+        assert_eq!(outgoing.outstanding(), 2);
+        assert!(outgoing.find(id(9)).is_none());
+        assert!(outgoing.is_in_flight(id(2)));
+    }
+}

@@ -58,3 +58,34 @@ pub(crate) fn shards_in(mut set: u64) -> impl Iterator<Item = ShardId> {
         Some(shard)
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Placement, bit, shards_in};
+    use crate::{ShardCount, ShardId};
+
+    #[test]
+    fn clients_are_spread_evenly_and_the_same_on_every_shard() {
+        let [one, other] = [1, 1].map(|seed| Placement::new(seed, ShardCount(7)));
+        let mut clients = [0_u32; 7];
+        for number in 0..7_000 {
+            let client = format!("sensor-{number}");
+            let home = one.home_of_client(&client);
+            assert_eq!(home, other.home_of_client(&client));
+            clients[usize::from(home.0)] += 1;
+        }
+        assert!(clients.iter().all(|count| (800..1_200).contains(count)));
+        let rekeyed = Placement::new(2, ShardCount(7));
+        let moved = (0..7_000)
+            .map(|number| format!("sensor-{number}"))
+            .filter(|client| rekeyed.home_of_client(client) != one.home_of_client(client));
+        assert!(moved.count() > 5_000);
+    }
+
+    #[test]
+    fn a_set_of_shards_is_read_in_order() {
+        let set = bit(ShardId(63)) | bit(ShardId(0)) | bit(ShardId(5));
+        let shards: Vec<u8> = shards_in(set).map(|shard| shard.0).collect();
+        assert_eq!(shards, [0, 5, 63]);
+    }
+}
