@@ -87,7 +87,7 @@ impl World {
         }
         match &popped.message {
             LinkMessage::Publishes(batch) => self.note_batch(shard, batch),
-            LinkMessage::RetainedReply(reply) if reply.more_after.is_none() => {
+            LinkMessage::RetainedReply(reply) => {
                 self.note_query(shard, reply.query, None);
             }
             _ => {}

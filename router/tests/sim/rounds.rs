@@ -9,12 +9,12 @@ use crate::client_connect::ConnectOrder;
 use crate::network::Loss;
 use crate::oracle::{Rule, WillState};
 use crate::plan::{EVENTS_MIN, QUIET_SECS};
-use crate::socket::SocketId;
+use crate::socket::{Socket, SocketId};
 use crate::time::{SECOND, Time};
 use crate::world::{Event, World};
 
 /// Most that everyone may need beyond the quiet to take what is queued, seconds.
-const DRAIN_SECS_MAX: u32 = 120;
+const DRAIN_SECS_MAX: u32 = 600;
 
 /// Most a round may last, seconds of simulated time.
 const ROUND_SECS_MAX: u32 = 60;
@@ -142,6 +142,21 @@ impl World {
         }
         if let Some(link) = self.links.iter().position(|link| !link.is_empty()) {
             return Err(format!("link {link} is not empty"));
+        }
+        // A replay under way waits for its next piece or for a reader.
+        let reading = |socket: &Socket| !socket.outbox.is_empty() || !socket.downstream.is_empty();
+        if let Some(socket) = self
+            .sockets
+            .iter()
+            .position(|it| it.at_broker() && reading(it))
+        {
+            return Err(format!("socket {socket} is not read to the end"));
+        }
+        if !self.queries.is_empty() {
+            return Err(format!(
+                "retained queries without an answer: {:?}",
+                self.queries
+            ));
         }
         let stats = self.stats();
         if stats.queued_messages + stats.inflight_messages > 0 {
