@@ -273,6 +273,7 @@ impl World {
             assert_eq!(stats.subscriptions, 0, "subscriptions are left");
             assert_eq!(stats.queued_messages, 0, "queued messages are left");
             assert_eq!(stats.inflight_messages, 0, "messages in flight are left");
+            assert_eq!(stats.stored_messages, 0, "messages are left");
         }
     }
 
