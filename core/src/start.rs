@@ -13,9 +13,9 @@ use std::time::Duration;
 use tracing::{debug, error, info};
 
 use crate::announce::{Announcement, shards};
-use crate::broker::{Broker, BrokerConfig, StartError};
+use crate::broker::{Broker, BrokerConfig, ListenerSet, StartError};
 use crate::cli::Cli;
-use crate::config::{Config, ConfigFile, CpuList, Shards, check_listeners};
+use crate::config::{Config, ConfigFile, CpuList, ListenerSettings, Shards, check_listeners};
 use crate::descriptors::{self, TooFewDescriptors};
 use crate::exit::Exit;
 use crate::limits::{LINK_CAPACITY, LOG_FLUSH_MILLIS};
@@ -124,48 +124,23 @@ fn show(config: &Config) -> Exit {
     }
 }
 
+/// Starts the broker and waits for its end.
 fn serve(cli: &Cli, config: &Config, log: &LogWriter) -> Result<Exit, Obstacle> {
-    let system = |doing| move |source| Obstacle::System { doing, source };
     let limit = descriptors::raise();
     debug!(target: subject::BROKER, before = limit.before, now = limit.now, "limit of open files");
     ringmq_ring::probe().map_err(Obstacle::Engine)?;
     let placement = place(config).map_err(Obstacle::Placement)?;
-    let broker = &config.broker;
     let shards = placement.shards().len();
-    descriptors::check(
-        limit,
-        shards,
-        config.listeners.len(),
-        broker.connections_max,
-    )
-    .map_err(Obstacle::Descriptors)?;
-    let open = |address: SocketAddr| listener::open(address, shards).map_err(Obstacle::Listen);
-    let listeners = config
-        .listeners
-        .iter()
-        .map(|listener| open(listener.address));
-    let listeners = listeners.collect::<Result<Vec<_>, _>>()?;
-    let addresses: Vec<SocketAddr> = listeners.iter().map(|set| set.address).collect();
-    let caught = signals::catch().map_err(system("catching signals"))?;
-    let running = Broker::start(BrokerConfig {
-        placement: placement.clone(),
-        listeners,
-        router: Arc::new(config.router_settings()),
-        connections_max: broker.connections_max,
-        link_capacity: LINK_CAPACITY,
-        shutdown_secs: broker.shutdown_secs,
-        hash_seed: cli
-            .hash_seed
-            .map_or_else(random, Ok)
-            .map_err(system("drawing the hash seed"))?,
-        random_seed: random().map_err(system("drawing the random seed"))?,
-    })
-    .map_err(Obstacle::Broker)?;
-    caught
-        .serve(running.handle(), broker.shutdown_secs, log.clone())
-        .map_err(system("starting the thread for signals"))?;
+    let (listeners, connections_max) = (&config.listeners, config.broker.connections_max);
+    descriptors::check(limit, shards, listeners.len(), connections_max)
+        .map_err(Obstacle::Descriptors)?;
+    let open = |settings: &ListenerSettings| listener::open(settings.address, shards);
+    let sets = listeners.iter().map(open).collect::<Result<Vec<_>, _>>();
+    let sets = sets.map_err(Obstacle::Listen)?;
+    let addresses: Vec<SocketAddr> = sets.iter().map(|set| set.address).collect();
+    let broker = launch(cli, config, log, (placement.clone(), sets))?;
     announce(config, &placement, &addresses);
-    Ok(match running.wait() {
+    Ok(match broker.wait() {
         Ok(()) => {
             info!(target: subject::BROKER, "stopped");
             Exit::Orderly
@@ -177,16 +152,41 @@ fn serve(cli: &Cli, config: &Config, log: &LogWriter) -> Result<Exit, Obstacle> 
     })
 }
 
+/// Starts the shards, with signals caught from before to after.
+fn launch(
+    cli: &Cli,
+    config: &Config,
+    log: &LogWriter,
+    (placement, listeners): (Placement, Vec<ListenerSet>),
+) -> Result<Broker, Obstacle> {
+    let system = |doing| move |source| Obstacle::System { doing, source };
+    let random = || getrandom::u64().map_err(io::Error::other);
+    let random = || random().map_err(system("drawing random seeds"));
+    let caught = signals::catch().map_err(system("catching signals"))?;
+    let shutdown_secs = config.broker.shutdown_secs;
+    let broker = Broker::start(BrokerConfig {
+        placement,
+        listeners,
+        router: Arc::new(config.router_settings()),
+        connections_max: config.broker.connections_max,
+        link_capacity: LINK_CAPACITY,
+        shutdown_secs,
+        hash_seed: cli.hash_seed.map_or_else(random, Ok)?,
+        random_seed: random()?,
+    })
+    .map_err(Obstacle::Broker)?;
+    caught
+        .serve(broker.handle(), shutdown_secs, log.clone())
+        .map_err(system("starting the thread for signals"))?;
+    Ok(broker)
+}
+
 fn place(config: &Config) -> Result<Placement, PlacementError> {
     Placement::choose(config.broker.shards, &config.broker.cpus)
 }
 
 fn one_per_core(config: &Config) -> bool {
     config.broker.shards == Shards::Auto && config.broker.cpus == CpuList::All
-}
-
-fn random() -> io::Result<u64> {
-    getrandom::u64().map_err(io::Error::other)
 }
 
 /// Tells that the broker serves now: people in a few lines, machines in one.
