@@ -30,10 +30,6 @@ fn sigterm_and_sigint_stop_in_order() {
         let mut v5 = connect(&broker, CONNECT_V5);
         let mut v311 = connect(&broker, &[&CONNECT_V311[..14], b"d"].concat());
         broker.signal(signal);
-        let (code, output, errors) = broker.end();
-        assert_eq!((code, output.as_str()), (0, ""), "{errors}");
-        assert!(errors.contains(&format!("{name}: stopping")), "{errors}");
-        assert!(errors.trim_end().ends_with("stopped"), "{errors}");
         let mut farewell = Vec::new();
         v5.read_to_end(&mut farewell).unwrap();
         assert_eq!(farewell[0], 0xE0, "DISCONNECT");
@@ -41,6 +37,11 @@ fn sigterm_and_sigint_stop_in_order() {
         let mut silence = Vec::new();
         v311.read_to_end(&mut silence).unwrap();
         assert_eq!(silence, [0_u8; 0]);
+        drop((v5, v311));
+        let (code, output, errors) = broker.end();
+        assert_eq!((code, output.as_str()), (0, ""), "{errors}");
+        assert!(errors.contains(&format!("{name}: stopping")), "{errors}");
+        assert!(errors.trim_end().ends_with("stopped"), "{errors}");
     }
 }
 

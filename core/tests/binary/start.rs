@@ -1,4 +1,4 @@
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read};
 use std::net::{TcpListener, TcpStream};
 use std::process::Stdio;
 
@@ -61,11 +61,12 @@ fn a_restart_right_after_the_stop_works() {
     let mut broker = Running::start("--listen 127.0.0.1:0 --shards 2");
     let address = broker.addresses()[0];
     for _ in 0..3 {
-        // The broker closes the connection, and so keeps the address in TIME_WAIT.
-        let client = TcpStream::connect(address).unwrap();
+        // The broker closes the connection first, and so keeps the address in TIME_WAIT.
+        let mut client = TcpStream::connect(address).unwrap();
         broker.signal(Signal::TERM);
-        assert_eq!(broker.end().0, 0);
+        client.read_to_end(&mut Vec::new()).unwrap();
         drop(client);
+        assert_eq!(broker.end().0, 0);
         broker = Running::start(&format!("--listen {address} --shards 2"));
     }
 }
