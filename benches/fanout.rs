@@ -110,14 +110,14 @@ impl Bench {
             Output::Send { frame, .. } => Some(self.outputs.frame(*frame)),
             _ => None,
         });
-        let ids = frames.filter_map(|bytes| {
+        let mut ids = frames.filter_map(|bytes| {
             let raw = frame::split(bytes, PACKET_SIZE_MAX).ok()??;
             match Packet::decode(raw, VERSION) {
                 Ok(Packet::Publish(publish)) => publish.packet_id,
                 _ => None,
             }
         });
-        ids.last().expect("the subscriber gets its message")
+        ids.next_back().expect("the subscriber gets its message")
     }
 }
 

@@ -6,6 +6,7 @@
 //! choose the settings, each later one an action, followed by what the action wants to know. A script
 //! that ends in the middle of an action reads zeros.
 
+mod actions;
 mod client;
 mod packets;
 mod script;

@@ -1,19 +1,17 @@
-//! One or two shards with their links, clients and clock, and the rules of the caller.
+//! One or two shards with their links, clients and clock: takes inputs to the shards, and looks at each
+//! output before it acts on it.
 
 use std::collections::VecDeque;
-use std::net::SocketAddr;
 use std::sync::Arc;
 
-use ringmq_codec::{PACKET_SIZE_MAX, Packet, ReasonCode, Version, frame};
+use ringmq_codec::{PACKET_SIZE_MAX, Packet, Version, frame};
 use ringmq_router::link::{Handover, LinkMessage};
 use ringmq_router::{
-    AuthenticationMode, CloseCause, Command, CommandId, ConnectionId, Input, ListenerId,
-    LogPosition, Millis, Output, Outputs, Settings, Shard, ShardConfig, ShardCount, ShardId,
-    Verdict,
+    AuthenticationMode, CloseCause, ConnectionId, Input, LogPosition, Millis, Output, Outputs,
+    Settings, Shard, ShardConfig, ShardCount, ShardId,
 };
 
 use super::client::{Client, Place};
-use super::packets;
 use super::script::Script;
 
 const CLIENTS: u8 = 5;
@@ -24,19 +22,20 @@ const TICKS_MAX: usize = 10_000;
 /// Rounds between shards after which they are stuck.
 const ROUNDS_MAX: usize = 1_000;
 
+/// The shards and all around them.
 pub(crate) struct World {
-    now: u64,
-    shards: Vec<Shard>,
-    settings: Settings,
+    pub(crate) now: u64,
+    pub(crate) shards: Vec<Shard>,
+    pub(crate) settings: Settings,
     /// By sender, then by receiver.
     links: Vec<Vec<VecDeque<LinkMessage>>>,
-    full: Vec<Vec<bool>>,
+    pub(crate) full: Vec<Vec<bool>>,
     moving: VecDeque<(usize, ShardId, Box<Handover>)>,
-    clients: Vec<Client>,
+    pub(crate) clients: Vec<Client>,
     /// By shard and index: the generation, and the client if the index is in use.
     connections: Vec<Vec<(u32, Option<usize>)>>,
     /// By shard: the last record appended.
-    appended: Vec<u64>,
+    pub(crate) appended: Vec<u64>,
 }
 
 impl World {
@@ -72,157 +71,6 @@ impl World {
 
     pub(crate) fn version_of(&self, client: usize) -> Version {
         self.clients[client].writes()
-    }
-
-    /// Opens a connection for the client, if it has none, and sends a CONNECT.
-    pub(crate) fn open(&mut self, client: usize, script: &mut Script<'_>) {
-        if self.clients[client].place != Place::Nowhere {
-            return;
-        }
-        let shard = ShardId(script.below(self.shards.len() as u8));
-        let connection = self.take_place(shard, client);
-        self.clients[client] = Client::opened(shard, connection);
-        let (listener, peer) = (ListenerId(0), SocketAddr::from(([127, 0, 0, 1], 1)));
-        self.input(
-            shard,
-            Input::Opened {
-                connection,
-                listener,
-                peer,
-            },
-        );
-        let mut connect = Vec::new();
-        packets::connect(script, &mut connect);
-        self.send(client, &connect);
-    }
-
-    /// The client writes, and sends all of it, a part, or nothing yet.
-    pub(crate) fn write(&mut self, client: usize, bytes: &mut Vec<u8>, script: &mut Script<'_>) {
-        self.open(client, script);
-        self.clients[client].outbox.append(bytes);
-        match script.below(8) {
-            0 => {}
-            1 => self.flush(client, script),
-            _ => self.flush_all(client),
-        }
-    }
-
-    /// The client sends a part of what it has written.
-    pub(crate) fn flush(&mut self, client: usize, script: &mut Script<'_>) {
-        let length = usize::from(script.byte()).min(self.clients[client].outbox.len());
-        let bytes: Vec<u8> = self.clients[client].outbox.drain(..length).collect();
-        self.send(client, &bytes);
-    }
-
-    pub(crate) fn close(&mut self, client: usize, script: &mut Script<'_>) {
-        let cause = script.choose(&[
-            CloseCause::PeerClosed,
-            CloseCause::Reset,
-            CloseCause::Error(110),
-        ]);
-        if let Place::At(shard, connection) = self.clients[client].place {
-            self.free_place(shard, connection);
-            self.input(shard, Input::Closed { connection, cause });
-        }
-    }
-
-    pub(crate) fn block_or_ready(&mut self, client: usize) {
-        let Place::At(shard, connection) = self.clients[client].place else {
-            return;
-        };
-        let blocked = &mut self.clients[client].is_blocked;
-        *blocked = !*blocked;
-        if *blocked {
-            self.input(shard, Input::SendBlocked { connection });
-        } else {
-            self.input(shard, Input::SendReady { connection });
-        }
-    }
-
-    pub(crate) fn fill_or_empty_link(&mut self, script: &mut Script<'_>) {
-        let (from, to) = self.pair(script);
-        if from != to {
-            let full = !self.full[from][to];
-            self.set_full(from, to, full);
-        }
-    }
-
-    /// Time passes, in one step.
-    pub(crate) fn advance(&mut self, script: &mut Script<'_>) {
-        self.now += script.choose(&[
-            1,
-            500,
-            1_000,
-            5_000,
-            60_000,
-            600_000,
-            3_700_000,
-            700_000_000,
-        ]);
-        self.timer();
-    }
-
-    pub(crate) fn end_tick(&mut self, script: &mut Script<'_>) {
-        let shard = ShardId(script.below(self.shards.len() as u8));
-        self.input(shard, Input::EndOfTick);
-    }
-
-    /// One message of one link arrives, or one moving connection.
-    pub(crate) fn deliver_one(&mut self, script: &mut Script<'_>) {
-        let (from, to) = self.pair(script);
-        if !self.deliver(from, to) {
-            self.arrive();
-        }
-    }
-
-    pub(crate) fn judge(&mut self, client: usize, script: &mut Script<'_>) {
-        let verdict = if script.once_in(4) {
-            Verdict::Deny(ReasonCode::NotAuthorized)
-        } else {
-            Verdict::Allow
-        };
-        self.give_verdict(client, verdict);
-    }
-
-    pub(crate) fn command(&mut self, script: &mut Script<'_>) {
-        let client_id: Box<str> = script.choose(&["a", "b"]).into();
-        let command = match script.below(3) {
-            0 => Command::Stats,
-            1 => Command::Disconnect { client_id },
-            _ => Command::Trace {
-                client_id,
-                on: script.once_in(2),
-            },
-        };
-        for shard in 0..self.shards.len() {
-            let (id, command) = (CommandId(1), command.clone());
-            self.input(ShardId(shard as u8), Input::Command { id, command });
-        }
-    }
-
-    /// New settings, except whether there is a log, which a running broker keeps.
-    pub(crate) fn change_settings(&mut self, script: &mut Script<'_>) {
-        let log = self.settings.log;
-        self.settings = Settings {
-            log,
-            ..settings_of(script.byte())
-        };
-        for shard in 0..self.shards.len() {
-            let settings = Arc::new(self.settings.clone());
-            self.input(ShardId(shard as u8), Input::Settings(settings));
-        }
-    }
-
-    /// The log of one shard is written, all of it or all but the last record.
-    pub(crate) fn let_be_durable(&mut self, script: &mut Script<'_>) {
-        let shard = script.below(self.shards.len() as u8);
-        let up_to = self.appended[usize::from(shard)].saturating_sub(u64::from(script.below(2)));
-        self.input(
-            ShardId(shard),
-            Input::Durable {
-                up_to: LogPosition(up_to),
-            },
-        );
     }
 
     /// Everything under way arrives, until nothing is.
@@ -285,12 +133,6 @@ impl World {
         }
     }
 
-    fn timer(&mut self) {
-        for shard in 0..self.shards.len() {
-            self.input(ShardId(shard as u8), Input::Timer);
-        }
-    }
-
     fn end_ticks(&mut self, shard: ShardId) {
         for _ in 0..TICKS_MAX {
             self.input(shard, Input::EndOfTick);
@@ -301,13 +143,7 @@ impl World {
         panic!("a shard with no input does not become idle");
     }
 
-    fn pair(&self, script: &mut Script<'_>) -> (usize, usize) {
-        let count = self.shards.len();
-        let pair = usize::from(script.byte()) % (count * count);
-        (pair / count, pair % count)
-    }
-
-    fn set_full(&mut self, from: usize, to: usize, full: bool) {
+    pub(crate) fn set_full(&mut self, from: usize, to: usize, full: bool) {
         if std::mem::replace(&mut self.full[from][to], full) == full {
             return;
         }
@@ -322,7 +158,7 @@ impl World {
         );
     }
 
-    fn deliver(&mut self, from: usize, to: usize) -> bool {
+    pub(crate) fn deliver(&mut self, from: usize, to: usize) -> bool {
         let Some(message) = self.links[from][to].pop_front() else {
             return false;
         };
@@ -332,7 +168,7 @@ impl World {
     }
 
     /// A moving connection arrives.
-    fn arrive(&mut self) -> bool {
+    pub(crate) fn arrive(&mut self) -> bool {
         let Some((client, to, handover)) = self.moving.pop_front() else {
             return false;
         };
@@ -348,42 +184,7 @@ impl World {
         true
     }
 
-    fn flush_all(&mut self, client: usize) {
-        let bytes = std::mem::take(&mut self.clients[client].outbox);
-        self.send(client, &bytes);
-    }
-
-    /// Bytes of the client reach its shard; those of a moving connection wait in the outbox.
-    fn send(&mut self, client: usize, bytes: &[u8]) {
-        match self.clients[client].place {
-            Place::At(shard, connection) if !bytes.is_empty() => {
-                self.clients[client].on_sent(bytes);
-                self.input(shard, Input::Received { connection, bytes });
-            }
-            Place::Moving => self.clients[client]
-                .outbox
-                .splice(..0, bytes.iter().copied())
-                .for_each(drop),
-            Place::At(..) | Place::Nowhere => {}
-        }
-    }
-
-    fn give_verdict(&mut self, client: usize, verdict: Verdict) {
-        if let Place::At(shard, connection) = self.clients[client].place
-            && self.clients[client].is_judged
-        {
-            self.clients[client].is_judged = false;
-            self.input(
-                shard,
-                Input::Authenticated {
-                    connection,
-                    verdict,
-                },
-            );
-        }
-    }
-
-    fn take_place(&mut self, shard: ShardId, client: usize) -> ConnectionId {
+    pub(crate) fn take_place(&mut self, shard: ShardId, client: usize) -> ConnectionId {
         let table = &mut self.connections[usize::from(shard.0)];
         let free = table.iter().position(|place| place.1.is_none());
         let index = free.unwrap_or(table.len());
@@ -397,7 +198,7 @@ impl World {
         }
     }
 
-    fn free_place(&mut self, shard: ShardId, connection: ConnectionId) -> usize {
+    pub(crate) fn free_place(&mut self, shard: ShardId, connection: ConnectionId) -> usize {
         let client = self.client_at(shard, connection);
         self.connections[usize::from(shard.0)][connection.index as usize].1 = None;
         self.clients[client].place = Place::Nowhere;
@@ -415,7 +216,7 @@ impl World {
         client.unwrap_or_else(|| panic!("{connection:?} is closed"))
     }
 
-    fn input(&mut self, shard: ShardId, input: Input<'_>) {
+    pub(crate) fn input(&mut self, shard: ShardId, input: Input<'_>) {
         let mut outputs = Outputs::new();
         self.shards[usize::from(shard.0)].handle(Millis(self.now), input, &mut outputs);
         let list = std::mem::take(&mut outputs.list);
@@ -488,7 +289,7 @@ fn check_record(record: &[u8]) {
 }
 
 /// Settings with bounds so low that a script meets them.
-fn settings_of(bits: u8) -> Settings {
+pub(crate) fn settings_of(bits: u8) -> Settings {
     let mut settings = Settings {
         packet_size_max: 1 << 10,
         session_expiry_secs_max: 7_200,
