@@ -5,7 +5,7 @@
 
 use std::fmt;
 use std::net::{SocketAddr, TcpListener};
-use std::sync::mpsc::{self, Receiver, Sender};
+use std::sync::mpsc::{self, Receiver};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -16,9 +16,9 @@ use ringmq_router::{Answer, Command, CommandId, ShardConfig, ShardCount, ShardId
 use crate::limits::{COMPLETIONS_PER_LOOK, SHARD_CONNECTIONS_SPARE};
 use crate::link::mesh;
 use crate::placement::{CpuId, Placement};
-use crate::shard::Peers;
 use crate::shard::control::{Answered, Control};
 use crate::shard::thread::{self, Failure, NotStarted, Parts, Report};
+use crate::shard::{Peers, Running};
 
 /// What a broker needs to start.
 #[derive(Debug)]
@@ -56,8 +56,6 @@ pub struct Broker {
     handle: BrokerHandle,
     threads: Vec<JoinHandle<()>>,
     reports: Receiver<(ShardId, Report)>,
-    /// While these exist the shards' threads keep their engines.
-    peers: Vec<Sender<Peers>>,
 }
 
 /// Stops a [`Broker`], or asks its shards, from any thread.
@@ -153,7 +151,6 @@ impl Broker {
             },
             threads,
             reports: reported,
-            peers,
         })
     }
 
@@ -181,7 +178,6 @@ impl Broker {
                 Report::Ready { .. } | Report::NotStarted(_) => {}
             }
         }
-        self.peers.clear();
         for thread in self.threads.drain(..) {
             // It reported its end and catches its own panics.
             let _ = thread.join();
@@ -316,6 +312,7 @@ fn meet(reports: &Receiver<(ShardId, Report)>, shards: usize) -> Result<Peers, S
     Ok(Peers {
         wakers: wakers.into(),
         addresses: addresses.into(),
+        running: Running::new(shards),
     })
 }
 
@@ -352,3 +349,6 @@ impl fmt::Display for BrokerError {
 }
 
 impl std::error::Error for BrokerError {}
+
+#[cfg(test)]
+mod tests;

@@ -7,6 +7,7 @@ mod act;
 mod arrivals;
 mod clock;
 pub(crate) mod control;
+mod departure;
 mod intake;
 pub(crate) mod thread;
 mod tick;
@@ -15,6 +16,8 @@ use std::sync::Arc;
 
 use ringmq_ring::{EngineAddress, Waker};
 
+pub(crate) use departure::Running;
+
 /// How to reach the shards of the broker, by shard, the own one included.
 #[derive(Clone, Debug)]
 pub(crate) struct Peers {
@@ -22,4 +25,6 @@ pub(crate) struct Peers {
     pub(crate) wakers: Arc<[Waker]>,
     /// Take sockets.
     pub(crate) addresses: Arc<[EngineAddress]>,
+    /// Which of them still may use the addresses.
+    pub(crate) running: Arc<Running>,
 }

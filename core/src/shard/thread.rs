@@ -19,6 +19,7 @@ use ringmq_router::{Shard, ShardConfig, ShardId};
 use super::Peers;
 use super::clock::Clock;
 use super::control::Control;
+use super::departure::Departure;
 use super::intake::Intake;
 use super::tick::Tick;
 use crate::link::{LinkItem, Port};
@@ -71,8 +72,8 @@ pub(crate) enum Failure {
 }
 
 /// Starts a shard's thread. It reports to `reports` and runs once it is told its `peers`; when the other side
-/// is dropped before, it ends without a word. After its end is reported it keeps its engine until the
-/// other side is dropped, since the other shards may still give it sockets.
+/// is dropped before, it ends without a word. After its end is reported it keeps its engine until all
+/// shards have ended, since they may still give it sockets.
 pub(crate) fn start(
     parts: Parts,
     peers: Receiver<Peers>,
@@ -117,10 +118,11 @@ fn run(parts: Parts, peers: &Receiver<Peers>, report: &dyn Fn(Report)) {
         return;
     };
     let intake = Intake::new(shard, Shard::new(parts.router), clock, port.sleep());
+    let departure = Departure::of(&others.running);
     let mut tick = Tick::new(engine, intake, port, others, control);
-    report(Report::Ended(tick.run().map_err(Failure::Engine)));
-    // Nothing more is sent: this waits for the other side to be dropped.
-    let _ = peers.recv();
+    let ended = tick.run().map_err(Failure::Engine);
+    report(Report::Ended(ended));
+    departure.wait_for_all();
 }
 
 fn make_engine(
