@@ -4,7 +4,7 @@
 
 use ringmq_ring::{CloseHow, EngineError};
 use ringmq_router::link::Handover;
-use ringmq_router::{Input, Output, ShardId, Verdict};
+use ringmq_router::{CloseReason, Input, Output, ShardId, Verdict};
 
 use super::intake::engine_id;
 use super::tick::Tick;
@@ -58,8 +58,13 @@ impl Tick {
                 self.engine.push(frame.start..frame.end, targets);
             }
             Output::Link { to, message } => self.send_item(to, LinkItem::Message(message)),
-            Output::Close { connection, .. } => {
-                self.engine.close(engine_id(connection), CloseHow::Flush);
+            Output::Close { connection, reason } => {
+                // Who said goodbye reads nothing more; all others are owed a last packet.
+                let how = match reason {
+                    CloseReason::ClientDisconnected => CloseHow::Now,
+                    _ => CloseHow::Flush,
+                };
+                self.engine.close(engine_id(connection), how);
             }
             Output::Pause { connection } => self.engine.pause(engine_id(connection)),
             Output::Resume { connection } => self.engine.resume(engine_id(connection)),
