@@ -48,6 +48,10 @@ pub(crate) const LINK_ITEMS_PER_TICK: u32 = 64;
 /// microseconds; a half that is alone for this long has lost its other half.
 pub(crate) const HAND_OVER_MILLIS: u64 = 10_000;
 
+/// Time that peers have to close their side when a stop has told them everything, milliseconds. Closing
+/// over what they still send would be a reset, which can cost them our last words.
+pub(crate) const STOP_PEERS_MILLIS: u64 = 500;
+
 /// While a shard stops it looks this often whether its last connection is closed, milliseconds.
 pub(crate) const STOP_LOOK_MILLIS: u64 = 10;
 

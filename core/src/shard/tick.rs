@@ -16,6 +16,7 @@ use super::control::Control;
 use super::intake::{EngineCall, Intake};
 use crate::limits::{
     EVENTS_PER_SEND_MIN, HAND_OVER_MILLIS, LINK_ITEMS_PER_TICK, LOOKS_PER_TICK, STOP_LOOK_MILLIS,
+    STOP_PEERS_MILLIS,
 };
 use crate::link::{LinkItem, Port, shards_of};
 use crate::logging::subject;
@@ -41,8 +42,16 @@ pub(crate) struct Tick {
     /// Connections given away so far.
     pub(super) hand_overs: u64,
     timer_due: Millis,
-    /// When the shard ends even if connections are left; set by the order to stop.
-    stop_by: Option<Millis>,
+    stopping: Option<Stopping>,
+}
+
+/// The bounds of a stop, from the order on.
+#[derive(Debug)]
+struct Stopping {
+    /// Until then peers that were told everything may close their side first.
+    peers_by: Millis,
+    /// The shard ends even if output is left.
+    end_by: Millis,
 }
 
 impl Tick {
@@ -63,7 +72,7 @@ impl Tick {
             targets: Vec::new(),
             hand_overs: 0,
             timer_due: Millis(0),
-            stop_by: None,
+            stopping: None,
         }
     }
 
@@ -120,7 +129,7 @@ impl Tick {
             return None;
         }
         let until_timer = self.intake.clock.until(self.timer_due);
-        Some(match self.stop_by {
+        Some(match self.stopping {
             None => until_timer,
             Some(_) => until_timer.min(Duration::from_millis(STOP_LOOK_MILLIS)),
         })
@@ -172,10 +181,13 @@ impl Tick {
         while let Some((id, command)) = self.control.next_command() {
             self.intake.input(Input::Command { id, command });
         }
-        if orders.stop() && self.stop_by.is_none() {
+        if orders.stop() && self.stopping.is_none() {
             let now = self.intake.clock.now();
             let bound = self.control.stop_bound().as_millis() as u64;
-            self.stop_by = Some(Millis(now.0 + bound));
+            self.stopping = Some(Stopping {
+                peers_by: Millis(now.0 + STOP_PEERS_MILLIS),
+                end_by: Millis(now.0 + bound),
+            });
             self.intake.stopping = true;
             self.engine.stop_listening();
             self.intake.input(Input::Shutdown);
@@ -193,11 +205,16 @@ impl Tick {
         self.call_engine();
     }
 
+    /// Whether a shard that was told to stop has: its connections are closed, or hold nothing back any more
+    /// and their peers had time to close, or time is up.
     fn has_ended(&mut self) -> bool {
-        let Some(stop_by) = self.stop_by else {
+        let Some(stopping) = &self.stopping else {
             return false;
         };
-        let all_closed = !self.intake.has_work() && self.engine.stats().connections == 0;
-        all_closed || self.intake.clock.now() >= stop_by
+        let now = self.intake.clock.now();
+        let stats = self.engine.stats();
+        let all_out = !self.intake.has_work() && stats.queued_bytes == 0;
+        let no_peer_left = stats.connections == 0 || now >= stopping.peers_by;
+        (all_out && no_peer_left) || now >= stopping.end_by
     }
 }
