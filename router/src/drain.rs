@@ -29,12 +29,13 @@ impl Delivery<'_> {
                 break;
             }
         }
-        let waits = self
-            .sessions
-            .get(index)
-            .outgoing
-            .as_ref()
-            .is_some_and(|outgoing| outgoing.has_unsent() || !outgoing.queue.is_empty());
+        let mut waits = false;
+        if let Some(outgoing) = &mut self.sessions.get_mut(index).outgoing {
+            waits = outgoing.has_unsent() || !outgoing.queue.is_empty();
+            if !waits {
+                outgoing.trim();
+            }
+        }
         self.sessions.hot_mut(index).set(Flag::Queued, waits);
     }
 

@@ -81,6 +81,9 @@ pub(crate) struct GateEntry {
     pub(crate) log: LogPosition,
 }
 
+/// Room that an empty gate may keep, entries.
+const ENTRIES_KEPT: usize = 32;
+
 /// The gate of one session.
 #[derive(Debug, Default)]
 pub(crate) struct Gate {
@@ -124,7 +127,11 @@ impl Gate {
             return None;
         }
         self.first = self.first.wrapping_add(1);
-        self.entries.pop_front()
+        let entry = self.entries.pop_front();
+        if self.entries.is_empty() && self.entries.capacity() > ENTRIES_KEPT {
+            self.entries = VecDeque::new();
+        }
+        entry
     }
 
     /// The connection is gone: answers for its entries are not owed any more.

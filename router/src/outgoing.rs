@@ -37,6 +37,9 @@ pub(crate) struct Queued {
     pub(crate) retain: bool,
 }
 
+/// Room that an empty list may keep, entries: an ordinary window needs no more.
+const LIST_KEPT: usize = 32;
+
 /// Window and queue of one session.
 #[derive(Debug, Default)]
 pub(crate) struct Outgoing {
@@ -115,6 +118,16 @@ impl Outgoing {
         self.in_flight.iter()
     }
 
+    /// Gives back what a burst has left behind, once nothing waits.
+    pub(crate) fn trim(&mut self) {
+        if self.queue.is_empty() && self.queue.capacity() > LIST_KEPT {
+            self.queue = VecDeque::new();
+        }
+        if self.in_flight.capacity() > LIST_KEPT && self.in_flight.len() <= LIST_KEPT / 2 {
+            self.in_flight.shrink_to(LIST_KEPT);
+        }
+    }
+
     /// Memory without the messages, bytes.
     pub(crate) fn bytes(&self) -> u64 {
         let lists = self.in_flight.capacity() * size_of::<InFlight>()
@@ -159,6 +172,17 @@ mod tests {
         assert_eq!(outgoing.next_unsent().map(|it| it.packet_id), Some(id(4)));
         assert!(outgoing.next_unsent().is_none());
         assert_eq!((outgoing.outstanding(), outgoing.in_flight_len()), (2, 2));
+    }
+
+    #[test]
+    fn a_burst_leaves_no_memory_behind() {
+        let mut outgoing = with_in_flight(1..=1_000);
+        let burst = outgoing.bytes();
+        for number in 1..=1_000 {
+            outgoing.remove(id(number));
+        }
+        outgoing.trim();
+        assert!(outgoing.bytes() < burst / 10);
     }
 
     #[test]
