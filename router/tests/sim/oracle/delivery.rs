@@ -188,13 +188,16 @@ impl Oracle {
             return;
         }
         let mut kept = ringmq_codec::PropertiesBuffer::new();
+        let mut expires = false;
         for property in got.properties.iter() {
-            if !matches!(property, ringmq_codec::Property::MessageExpirySecs(_)) {
-                kept.push(property);
+            match property {
+                ringmq_codec::Property::MessageExpirySecs(_) => expires = true,
+                other => kept.push(other),
             }
         }
         let message = &self.messages[index.0 as usize];
-        if kept.as_properties().as_bytes() != message.properties {
+        let same = kept.as_properties().as_bytes() == message.properties;
+        if !same || expires != message.expires.is_some() {
             let detail = format!("{index:?} came with other properties than it was published with");
             self.fail(Rule::Corrupt, detail);
         }
