@@ -61,3 +61,40 @@ fn a_fan_out_of_several_frames_reaches_everyone_in_order() {
     }
     assert_eq!(driver.engine.stats().sends, 20);
 }
+
+#[test]
+fn a_flush_that_outgrows_the_scratch_is_sent_whole() {
+    const PEERS: usize = 60;
+    const HALF: usize = 16_000;
+    let mut driver = Driver::new(config(100));
+    let address = driver.listen(0);
+    let mut pairs: Vec<_> = (0..PEERS)
+        .map(|_| driver.established_pair(address))
+        .collect();
+    let arena = pattern(1, 2 * PEERS * HALF);
+    // Two frames each that lie apart in the arena, and in the wrong order, so that all must be gathered:
+    // about 2 MB, several times the scratch.
+    let halves = |peer: usize| {
+        let first = (PEERS + peer) * HALF;
+        let second = peer * HALF;
+        [first..first + HALF, second..second + HALF]
+    };
+    for (peer, (_, id)) in pairs.iter().enumerate() {
+        for half in halves(peer) {
+            driver
+                .engine
+                .push(half.start as u32..half.end as u32, &[*id]);
+        }
+    }
+    driver.flush(&arena);
+    for (peer, (client, _)) in pairs.iter_mut().enumerate() {
+        let mut got = vec![0; 2 * HALF];
+        client.read_exact(&mut got).unwrap();
+        let [first, second] = halves(peer);
+        assert!(
+            got[..HALF] == arena[first] && got[HALF..] == arena[second],
+            "peer {peer}"
+        );
+    }
+    assert_eq!(driver.engine.stats().sends, PEERS as u64);
+}

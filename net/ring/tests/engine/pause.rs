@@ -25,6 +25,8 @@ fn a_paused_connection_is_silent_and_loses_nothing() {
             driver.until("all", |driver| driver.received(id).len() == sent);
         }
         for round in 0..20u64 {
+            // Whatever the state arms is armed when the pause comes.
+            driver.turns(2);
             driver.engine.pause(id);
             driver.turns(3);
             let before = driver.received(id).len();
