@@ -8,6 +8,7 @@ mod acknowledgements;
 mod backpressure;
 mod broker;
 mod connect;
+mod control;
 mod packets;
 mod publish;
 mod queue;

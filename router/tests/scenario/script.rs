@@ -8,6 +8,7 @@
 //! - `a! open` (without a CONNECT), `a! drop`, `a! blocked`, `a! ready`: its transport; `a! paused`, `a! read`: whether it is read.
 //! - `pass 5`: seconds go by. `hold 0 1`, `release 0 1`: the link between two shards stands still.
 //! - `full 0 1`, `room 0 1`: the ring between two shards. `event append 1`: an output that is no packet.
+//! - `disconnect 0 a`, `trace 0 a`: orders to shard 0 about client `a`; `shutdown`: to all shards.
 //! - `durable 0 5`: the log of shard 0 is on disk up to record 5. `allow a`, `deny a`: the verdict.
 //!
 //! After each line everything that can move does. At the end every client must have got just what was
@@ -16,7 +17,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use ringmq_codec::{ReasonCode, Version};
-use ringmq_router::{Input, LogPosition, Settings, ShardId, Stats, Verdict};
+use ringmq_router::{Command, CommandId, Input, LogPosition, Settings, ShardId, Stats, Verdict};
 
 use crate::broker::Broker;
 use crate::packets;
@@ -160,6 +161,19 @@ impl Script {
         }
     }
 
+    fn command(&mut self, what: &str, shard: usize, client_id: &str) {
+        let client_id = client_id.into();
+        let command = match what {
+            "disconnect" => Command::Disconnect { client_id },
+            _ => Command::Trace {
+                client_id,
+                on: true,
+            },
+        };
+        let id = CommandId(1);
+        self.broker.handle(shard, Input::Command { id, command });
+    }
+
     fn world(&mut self, what: &str, words: &[&str]) {
         let number = |at: usize| words[at].parse::<usize>().expect("a number");
         match what {
@@ -180,6 +194,12 @@ impl Script {
             "durable" => {
                 let up_to = LogPosition(number(1) as u64);
                 self.broker.handle(number(0), Input::Durable { up_to });
+            }
+            "disconnect" | "trace" => self.command(what, number(0), words[1]),
+            "shutdown" => {
+                for shard in 0..self.broker.shards.len() {
+                    self.broker.handle(shard, Input::Shutdown);
+                }
             }
             "allow" => self
                 .broker
