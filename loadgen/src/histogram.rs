@@ -109,7 +109,12 @@ pub(crate) struct Row {
 }
 
 /// Steps of one decade of the logarithmic axis, finest first, in percent of the decade's start.
-const STEPS: [&[u64]; 3] = [&[100, 150, 200, 300, 500, 700], &[100, 200, 500], &[100]];
+const STEPS: [&[u64]; 4] = [
+    &[100, 120, 150, 180, 220, 270, 330, 390, 470, 560, 680, 820],
+    &[100, 150, 200, 300, 500, 700],
+    &[100, 200, 500],
+    &[100],
+];
 
 /// Cuts a histogram into at most `rows_max` rows (or a row a decade, if that is more) on a logarithmic
 /// axis from the first latency to the last.

@@ -43,7 +43,15 @@ const EXIT_AUDIT: u8 = 2;
 const EXIT_ERROR: u8 = 1;
 
 fn main() -> ExitCode {
-    let Command::Run { scenario } = Cli::parse().command;
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // What cannot be printed cannot be reported either.
+            let _ = error.print();
+            return ExitCode::from(if error.use_stderr() { EXIT_ERROR } else { 0 });
+        }
+    };
+    let Command::Run { scenario } = cli.command;
     match run(scenario) {
         Ok(report) if report.violations().is_empty() => ExitCode::SUCCESS,
         Ok(_) => ExitCode::from(EXIT_AUDIT),

@@ -2,7 +2,8 @@
 //!
 //! [`execute`] is called on a thread of its own and returns what was found. [`Run`] owns all of a run's
 //! state and changes it in one thread; its parts stand in one file each: `connect` brings clients up,
-//! `receive` takes packets in, `publish` sends, `phase` moves from one phase to the next, `finish` sums up.
+//! `receive` takes packets in, `publish` sends, `phase` moves from one phase to the next, `liveness` keeps
+//! connections up, `show` reports progress, `finish` sums up. `churn` is a run of its own kind.
 
 pub(crate) mod churn;
 pub(crate) mod clients;
@@ -11,11 +12,13 @@ mod connect;
 pub(crate) mod connector;
 pub(crate) mod driver;
 mod finish;
+mod liveness;
 pub(crate) mod outbox;
 pub(crate) mod outcome;
 mod phase;
 mod publish;
 mod receive;
+mod show;
 
 pub(crate) use clock::{Clock, ns};
 

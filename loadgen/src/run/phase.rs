@@ -8,15 +8,10 @@
 
 use std::time::Duration;
 
-use ringmq_codec::{Packet, Properties, ReasonCode, packet};
-use ringmq_ring::CloseHow;
-
 use crate::broker_process::own_cpu_ns;
-use crate::client::State;
-use crate::ids::{ClientId, SubscriberId};
-use crate::limits::{PINGS_PER_TICK_MAX, PROGRESS_EVERY, SYS_INTERVAL, WAIT_MAX};
+use crate::ids::SubscriberId;
+use crate::limits::{SYS_INTERVAL, WAIT_MAX};
 use crate::pacing::{ClosedLoop, OpenLoop};
-use crate::progress::{Progress, Rates};
 use crate::run::driver::Step;
 use crate::run::outbox::Order;
 use crate::run::outcome::{Edge, RunError};
@@ -45,18 +40,18 @@ pub(crate) enum Phase {
 /// What happens at intervals.
 #[derive(Debug, Default)]
 pub(crate) struct Ticker {
-    phase_began_ns: u64,
-    shown_ns: u64,
-    shown_published: u64,
-    shown_received: u64,
-    looked_ns: u64,
+    pub(super) phase_began_ns: u64,
+    pub(super) shown_ns: u64,
+    pub(super) shown_published: u64,
+    pub(super) shown_received: u64,
+    pub(super) looked_ns: u64,
     /// Keep-alive: how many turns all clients together have had.
-    turns: u64,
+    pub(super) turns: u64,
     /// The next client to ask or to let go.
-    cursor: u32,
+    pub(super) cursor: u32,
 }
 
-const SECOND_NS: u64 = 1_000_000_000;
+pub(super) const SECOND_NS: u64 = 1_000_000_000;
 
 impl Run {
     pub(super) fn tick(&mut self) -> Result<Step, RunError> {
@@ -105,7 +100,7 @@ impl Run {
         Ok(is_busy)
     }
 
-    fn enter(&mut self, phase: Phase, now_ns: u64) {
+    pub(super) fn enter(&mut self, phase: Phase, now_ns: u64) {
         self.phase = phase;
         self.ticker.phase_began_ns = now_ns;
         self.ticker.cursor = 0;
@@ -253,73 +248,6 @@ impl Run {
         is_over
     }
 
-    /// Sends PINGREQ to all connections, then waits for the answers; true while there are more to send.
-    fn step_asking(&mut self, now_ns: u64) -> bool {
-        let total = self.clients.len();
-        if self.ticker.cursor == 0 {
-            // Answers to keep-alives under way would be counted twice.
-            self.counters.answered = 0;
-            (0..total).for_each(|n| self.clients.get_mut(ClientId(n)).awaits_pong = false);
-        }
-        let until = total.min(self.ticker.cursor + PINGS_PER_TICK_MAX);
-        for number in self.ticker.cursor..until {
-            self.ping(ClientId(number));
-        }
-        self.ticker.cursor = until;
-        let is_over = now_ns - self.ticker.phase_began_ns > ns(self.plan.connect.timeout);
-        if until == total && (self.counters.answered >= self.clients.ready() || is_over) {
-            self.enter(Phase::Leaving, now_ns);
-        }
-        until < total
-    }
-
-    fn ping(&mut self, client: ClientId) {
-        let version = self.version;
-        let client = self.clients.get_mut(client);
-        if let (State::Ready, Some(connection)) = (client.state, client.connection) {
-            client.awaits_pong = true;
-            self.outbox
-                .send(connection, |out| Packet::PingReq.encode(version, out));
-        }
-    }
-
-    /// Gives all clients their turn once in three quarters of the keep-alive.
-    fn keep_alive(&mut self, now_ns: u64) {
-        let keep_alive_secs = u64::from(self.plan.connect.keep_alive);
-        let total = u64::from(self.clients.len());
-        if keep_alive_secs == 0 || total == 0 || self.phase >= Phase::Asking {
-            return;
-        }
-        let period_ns = keep_alive_secs * SECOND_NS * 3 / 4;
-        let target = (u128::from(now_ns) * u128::from(total) / u128::from(period_ns)) as u64;
-        for turn in self.ticker.turns..target {
-            self.ping(ClientId((turn % total) as u32));
-        }
-        self.ticker.turns = target;
-    }
-
-    fn step_leaving(&mut self, now_ns: u64) -> bool {
-        let total = self.clients.len();
-        let until = total.min(self.ticker.cursor + PINGS_PER_TICK_MAX);
-        let disconnect = Packet::Disconnect(packet::Disconnect {
-            reason: ReasonCode::Success,
-            properties: Properties::EMPTY,
-        });
-        for client in (self.ticker.cursor..until).map(ClientId) {
-            if let Some(connection) = self.clients.end(client) {
-                let version = self.version;
-                self.outbox
-                    .send(connection, |out| disconnect.encode(version, out));
-                self.outbox.order(Order::Close(connection, CloseHow::Flush));
-            }
-        }
-        self.ticker.cursor = until;
-        if until == total {
-            self.enter(Phase::Done, now_ns);
-        }
-        until < total
-    }
-
     /// Once a second: the broker's memory, and messages to give up on.
     fn look(&mut self, now_ns: u64) -> Result<(), RunError> {
         if let Some(sample) = self.broker.as_ref().and_then(|broker| broker.sample().ok()) {
@@ -353,52 +281,5 @@ impl Run {
         let now_ns = self.clock.now_ns();
         let wait = due_ns.map(|due_ns| Duration::from_nanos(due_ns.saturating_sub(now_ns)));
         wait.map_or(WAIT_MAX, |wait| wait.min(WAIT_MAX))
-    }
-
-    /// Tells how it goes.
-    fn show(&mut self, now_ns: u64) {
-        let elapsed_ns = now_ns - self.ticker.shown_ns;
-        let is_loaded = matches!(self.phase, Phase::WarmingUp | Phase::Measuring);
-        let every_ns = if is_loaded {
-            SECOND_NS
-        } else {
-            PROGRESS_EVERY.as_nanos() as u64
-        };
-        if elapsed_ns < every_ns {
-            return;
-        }
-        let per_second = |count: u64| count as f64 * SECOND_NS as f64 / elapsed_ns as f64;
-        let rates = is_loaded.then(|| Rates {
-            published_per_second: per_second(self.counters.published - self.ticker.shown_published),
-            delivered_per_second: per_second(self.counters.received - self.ticker.shown_received),
-            latency: self.latency.end_interval(),
-        });
-        self.ticker.shown_ns = now_ns;
-        self.ticker.shown_published = self.counters.published;
-        self.ticker.shown_received = self.counters.received;
-        let (phase, done, total) = self.progress(now_ns);
-        // The one who watches may have gone; the run goes on.
-        let _ = self.updates.send(Progress {
-            phase,
-            done,
-            total,
-            rates,
-        });
-    }
-
-    fn progress(&self, now_ns: u64) -> (&'static str, u64, u64) {
-        let clients = u64::from(self.clients.len());
-        let in_phase_ms = (now_ns - self.ticker.phase_began_ns) / 1_000_000;
-        let ms = |seconds: f64| (seconds * 1e3) as u64;
-        match self.phase {
-            Phase::Connecting => ("connecting", u64::from(self.connector.up()), clients),
-            Phase::SettlingBefore => ("reading $SYS", 0, 1),
-            Phase::WarmingUp => ("warming up", in_phase_ms, ms(self.plan.phases.warmup)),
-            Phase::Measuring => ("measuring", in_phase_ms, ms(self.plan.phases.duration)),
-            Phase::Draining => ("draining", self.audit.counts().delivered, self.expected),
-            Phase::SettlingAfter => ("reading $SYS", 1, 1),
-            Phase::Asking => ("asking", u64::from(self.counters.answered), clients),
-            Phase::Leaving | Phase::Done => ("leaving", u64::from(self.ticker.cursor), clients),
-        }
     }
 }

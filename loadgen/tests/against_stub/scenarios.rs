@@ -163,7 +163,7 @@ fn wrong_arguments_are_explained() {
         ),
     ] {
         let output = output(arguments);
-        assert!(!output.status.success());
+        assert_eq!(output.status.code(), Some(1), "{arguments}");
         let errors = String::from_utf8_lossy(&output.stderr);
         assert!(errors.contains(reason), "{arguments}: {errors}");
     }
