@@ -84,3 +84,7 @@ pub const PORT_WAIT_MILLIS: u64 = 3_000;
 
 /// While it waits, it looks this often, milliseconds.
 pub const PORT_LOOK_MILLIS: u64 = 20;
+
+/// Open files of a process that are looked at to find who holds a port. Programs open their listeners
+/// early, and a process may have very many connections.
+pub const HOLDER_DESCRIPTORS_MAX: usize = 1_024;

@@ -5,6 +5,8 @@ use std::fmt;
 use std::fs;
 use std::path::Path;
 
+use crate::limits::HOLDER_DESCRIPTORS_MAX;
+
 /// A process that listens on the port.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Holder {
@@ -52,6 +54,7 @@ fn holds(process: &Path, links: &[String]) -> bool {
     let Ok(descriptors) = fs::read_dir(process.join("fd")) else {
         return false;
     };
+    let descriptors = descriptors.take(HOLDER_DESCRIPTORS_MAX);
     let mut targets = descriptors.filter_map(|entry| fs::read_link(entry.ok()?.path()).ok());
     targets.any(|target| links.iter().any(|link| target.as_os_str() == link.as_str()))
 }
