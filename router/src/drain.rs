@@ -9,7 +9,7 @@ use ringmq_codec::{Packet, PacketId, Properties, Qos, ReasonCode, packet::Ack};
 
 use crate::deliver::Delivery;
 use crate::ids::SessionIndex;
-use crate::limits::DRAIN_BYTES_MAX;
+use crate::limits::{DRAIN_BYTES_MAX, TICK_DRAIN_BYTES_MAX};
 use crate::message::MessageIndex;
 use crate::outgoing::{InFlight, Stage};
 use crate::publish_frame::{Content, Envelope, frame_len};
@@ -169,14 +169,21 @@ impl Shard {
         }
     }
 
-    /// Goes on with the sessions whose turn was over in an earlier tick.
+    /// Goes on with the sessions whose turn was over in an earlier tick, until this tick has put out its
+    /// share; the others are the first of the next.
     pub(crate) fn drain_on(&mut self, outputs: &mut crate::Outputs) {
-        for id in std::mem::take(&mut self.draining) {
+        let start = outputs.bytes.len();
+        let mut waiting = std::mem::take(&mut self.draining).into_iter();
+        for id in waiting.by_ref() {
             if let Some(index) = self.sessions.resolve(id) {
                 self.sessions.hot_mut(index).set(Flag::Draining, false);
                 self.drain_session(index, outputs);
             }
+            if outputs.bytes.len() - start >= TICK_DRAIN_BYTES_MAX as usize {
+                break;
+            }
         }
+        self.draining.splice(0..0, waiting);
     }
 
     /// The peer does not take bytes now.

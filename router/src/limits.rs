@@ -81,3 +81,10 @@ pub const DRAIN_BYTES_MAX: u32 = 256 << 10;
 
 /// Sessions and connections whose memory is measured in one timer tick: about a millisecond.
 pub const CENSUS_PLACES: u32 = 1 << 16;
+
+/// Bytes put out for all sessions' queues in one go: sixteen sessions' turns, so that a thousand of them
+/// cannot fill a tick either.
+pub const TICK_DRAIN_BYTES_MAX: u32 = 4 << 20;
+
+/// Paused connections that are read again after one input: what each has waiting is a receive or two.
+pub const RESUMES_PER_INPUT: u32 = 64;

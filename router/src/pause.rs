@@ -4,8 +4,8 @@
 //! publishes wait for acceptance. What was received meanwhile waits unparsed. A paused connection owes no
 //! keep-alive.
 
-use crate::connection::Pauses;
-use crate::limits::GATE_ENTRIES_MAX;
+use crate::connection::{Connection, Pauses};
+use crate::limits::{GATE_ENTRIES_MAX, RESUMES_PER_INPUT};
 use crate::placement::bit;
 use crate::{ConnectionId, Output, Outputs, Shard, ShardId};
 
@@ -23,35 +23,36 @@ impl Shard {
         }
     }
 
-    /// Takes back one reason to pause. Reading goes on at the end of this input, if no other is left.
+    /// Takes back one reason to pause. Reading goes on at the end of this input or of one of the next, if no
+    /// other is left.
     pub(crate) fn unpause(&mut self, id: ConnectionId, pause: Pauses) {
+        let now = self.now;
         let Some(connection) = self.connections.get_mut(id) else {
             return;
         };
         if connection.pauses.contains(pause) {
             connection.pauses.remove(pause);
-            self.resuming.push(id);
+            connection.active = now;
+            self.resuming.push_back(id);
         }
     }
 
-    /// Parses what waits on the connections that were released, then has them read again.
+    /// Parses what waits on the connections that were released, then has them read again; a bounded number
+    /// of them per input.
     pub(crate) fn resume_reading(&mut self, outputs: &mut Outputs) {
-        while !self.resuming.is_empty() {
-            for id in std::mem::take(&mut self.resuming) {
-                self.resume_one(id, outputs);
-            }
+        for _ in 0..RESUMES_PER_INPUT {
+            let Some(id) = self.resuming.pop_front() else {
+                return;
+            };
+            self.resume_one(id, outputs);
         }
     }
 
     fn resume_one(&mut self, id: ConnectionId, outputs: &mut Outputs) {
-        let now = self.now;
-        let Some(connection) = self.connections.get_mut(id) else {
-            return;
-        };
-        if connection.is_stopped() {
+        let is_stopped = |it: &Connection| it.is_stopped();
+        if self.connections.get(id).is_none_or(is_stopped) {
             return;
         }
-        connection.active = now;
         self.parse_buffer(id, outputs);
         if let Some(connection) = self.connections.get_mut(id)
             && !connection.is_stopped()

@@ -4,6 +4,7 @@
 //! The parts keep their own rules; the files named after packets and subjects join them. Nothing may
 //! change a shard but [`Shard::handle`].
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use ringmq_codec::PropertiesBuffer;
@@ -75,8 +76,8 @@ pub struct Shard {
     /// Counters; the gauges that can be asked for elsewhere are filled in by [`Shard::stats`].
     pub(crate) stats: Stats,
 
-    /// Connections to be read again at the end of this input.
-    pub(crate) resuming: Vec<ConnectionId>,
+    /// Connections to be read again, a few at the end of each input.
+    pub(crate) resuming: VecDeque<ConnectionId>,
     /// Sessions to be drained on at the end of this tick.
     pub(crate) draining: Vec<SessionId>,
     pub(crate) scratch: FanOutScratch,
@@ -115,7 +116,7 @@ impl Shard {
             sys: Sys::new(shards),
             census: Census::default(),
             stats: Stats::default(),
-            resuming: Vec::new(),
+            resuming: VecDeque::new(),
             draining: Vec::new(),
             scratch: FanOutScratch::default(),
             properties_buffer: PropertiesBuffer::new(),
@@ -157,9 +158,10 @@ impl Shard {
     }
 
     /// Whether nothing is left to do before the next input. While false, the caller gives another
-    /// [`Input::EndOfTick`] instead of sleeping: a long queue is being put out in bounded pieces.
+    /// [`Input::EndOfTick`] instead of sleeping: long queues are put out, and paused connections read again,
+    /// in bounded pieces.
     pub fn is_idle(&self) -> bool {
-        self.draining.is_empty()
+        self.draining.is_empty() && self.resuming.is_empty()
     }
 
     /// Counters and gauges as of now.

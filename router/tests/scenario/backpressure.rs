@@ -103,3 +103,25 @@ fn a_paused_client_may_be_thrown_out() {
          q< pingresp",
     );
 }
+
+#[test]
+fn many_paused_publishers_all_go_on() {
+    let mut script = "s: connected v311 clean home=1
+         s: subscribe 1 far:0
+         s< suback 1 0x00
+         full 0 1\n"
+        .to_owned();
+    for client in 0..200 {
+        script += &format!(
+            "p{client}-: connected v311 clean home=0
+             p{client}-: publish far 1
+             p{client}-: publish far 2
+             s< publish far 1\n"
+        );
+    }
+    script += "s< -\nroom 0 1\n";
+    for client in 0..200 {
+        script += &format!("p{client}-! read\ns< publish far 2\n");
+    }
+    check_with(2, Settings::default(), &script);
+}

@@ -201,3 +201,26 @@ fn packet_identifiers_count_up_and_leave_out_those_in_use() {
     script += "p: publish t x q=1 id=1\np< puback 1\ns< publish t x q=1 id=2";
     check_with(1, Settings::default(), &script);
 }
+
+#[test]
+fn many_long_queues_share_a_tick() {
+    let mut script = "p: connected v311 clean\n".to_owned();
+    for client in 0..30 {
+        script += &format!(
+            "s{client}: connected v311
+             s{client}: subscribe 1 t:1
+             s{client}< suback 1 0x01
+             s{client}! blocked\n"
+        );
+    }
+    for _ in 0..25 {
+        script += "p: publish t *40000 q=1 id=1\np< puback 1\n";
+    }
+    script += "ready s\n";
+    for client in 0..30 {
+        for id in 1..=25 {
+            script += &format!("s{client}< publish t *40000 q=1 id={id}\n");
+        }
+    }
+    check(&script);
+}

@@ -6,6 +6,7 @@
 //! - `a< publish t x`: the next packet the client got. `a< -`: it got nothing more.
 //!   `a< closed`: the broker has closed the connection.
 //! - `a! open` (without a CONNECT), `a! drop`, `a! blocked`, `a! ready`: its transport; `a! paused`, `a! read`: whether it is read.
+//! - `ready s`: all clients whose names begin with `s` take bytes again, in one tick.
 //! - `pass 5`: seconds go by. `hold 0 1`, `release 0 1`: the link between two shards stands still.
 //! - `full 0 1`, `room 0 1`: the ring between two shards. `event append 1`: an output that is no packet.
 //! - `disconnect 0 a`, `trace 0 a`: orders to shard 0 about client `a`; `shutdown`: to all shards.
@@ -196,6 +197,13 @@ impl Script {
                 self.broker.handle(number(0), Input::Durable { up_to });
             }
             "disconnect" | "trace" => self.command(what, number(0), words[1]),
+            "ready" => {
+                let clients: Vec<String> = self.broker.transports.keys().cloned().collect();
+                for client in clients.iter().filter(|it| it.starts_with(words[0])) {
+                    self.broker
+                        .about(client, |connection| Input::SendReady { connection });
+                }
+            }
             "shutdown" => {
                 for shard in 0..self.broker.shards.len() {
                     self.broker.handle(shard, Input::Shutdown);
