@@ -16,6 +16,8 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use bytes::Bytes;
+
 use crate::{ListenerId, Stats};
 
 /// One message between two shards.
@@ -214,7 +216,7 @@ pub struct RetainedItem {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredMessage {
     /// Topic, properties and payload back to back.
-    pub bytes: Arc<[u8]>,
+    pub bytes: Bytes,
     /// Length of the topic.
     pub topic_len: u16,
     /// Length of the properties.

@@ -3,6 +3,7 @@
 //! The parts were validated when they were received, so this needs neither packet types nor checks. Only
 //! delivery calls it. It must stay free of allocation but for the growth of the output.
 
+use bytes::Bytes;
 use ringmq_codec::{PacketId, Qos, TopicName, Version};
 
 use crate::link::{Fingerprint, StoredMessage};
@@ -44,7 +45,7 @@ impl<'a> Message<'a> {
         joined.extend_from_slice(self.properties);
         joined.extend_from_slice(self.payload);
         StoredMessage {
-            bytes: joined.as_slice().into(),
+            bytes: Bytes::copy_from_slice(joined),
             topic_len: topic.len() as u16,
             properties_len: self.properties.len() as u32,
             qos: self.qos,

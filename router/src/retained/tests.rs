@@ -1,7 +1,6 @@
 //! The store against a plain list, searched from end to end.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use proptest::prelude::*;
 use ringmq_codec::{Qos, TopicFilter, TopicName};
@@ -19,7 +18,7 @@ const ROOM: RetainedBounds = RetainedBounds {
 fn item(topic: &str, payload: &str, expires: Option<u64>) -> RetainedItem {
     RetainedItem {
         message: StoredMessage {
-            bytes: Arc::from(format!("{topic}{payload}").as_bytes()),
+            bytes: format!("{topic}{payload}").into(),
             topic_len: topic.len() as u16,
             properties_len: 0,
             qos: Qos::AtMostOnce,
