@@ -9,7 +9,7 @@ mod partial;
 mod publish;
 
 pub(crate) use in_flight::{Answer, InFlight};
-pub(crate) use packets::{ClientIds, connect, subscribe};
+pub(crate) use packets::{ClientIds, connect, disconnect, subscribe};
 pub(crate) use partial::complete;
 pub(crate) use publish::IncomingPublish;
 

@@ -1,10 +1,12 @@
-//! The packets a client sends once: CONNECT and SUBSCRIBE; and the names clients go by.
+//! The packets a client sends once: CONNECT, SUBSCRIBE and DISCONNECT; and the names clients go by.
 
 use std::fs;
 use std::path::Path;
 
-use ringmq_codec::packet::{Connect, encode_subscribe};
-use ringmq_codec::{Packet, PacketId, Properties, Qos, SubscriptionOptions, TopicFilter, Version};
+use ringmq_codec::packet::{Connect, Disconnect, encode_subscribe};
+use ringmq_codec::{
+    Packet, PacketId, Properties, Qos, ReasonCode, SubscriptionOptions, TopicFilter, Version,
+};
 
 use crate::cli::ConnectArgs;
 use crate::ids::{PublisherId, SubscriberId};
@@ -113,4 +115,13 @@ pub(crate) fn subscribe(
         .collect::<Option<Vec<_>>>()?;
     encode_subscribe(version, PacketId::FIRST, Properties::EMPTY, &filters, out);
     Some(())
+}
+
+/// Appends a DISCONNECT: the client leaves in order.
+pub(crate) fn disconnect(version: Version, out: &mut Vec<u8>) {
+    let disconnect = Disconnect {
+        reason: ReasonCode::Success,
+        properties: Properties::EMPTY,
+    };
+    Packet::Disconnect(disconnect).encode(version, out);
 }

@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 use std::sync::mpsc::Sender;
 use std::time::Duration;
 
-use ringmq_codec::{Packet, Properties, Qos, ReasonCode, TopicName, Version, frame, packet};
+use ringmq_codec::{Packet, ReasonCode, Version, frame};
 use ringmq_ring::{CloseHow, ConnectError, ConnectionId, Event};
 
 use crate::broker_process::{BrokerProcess, ProcessSample};
@@ -18,6 +18,7 @@ use crate::limits::{PACKET_SIZE_MAX, PROGRESS_EVERY, WAIT_MAX};
 use crate::progress::Progress;
 use crate::run::clients::Clients;
 use crate::run::connector::{Connector, reason_of_close, reason_of_code};
+use crate::run::cut::{Cut, cut_of, half_a_publish};
 use crate::run::driver::{Driven, Step, drive};
 use crate::run::outbox::{Order, Outbox};
 use crate::run::outcome::{ChurnOutcome, RunError};
@@ -26,27 +27,6 @@ use crate::source_address::SourceAddresses;
 
 /// Wait before trying again when the engine has not let go of closed connections yet.
 const SLOT_WAIT: Duration = Duration::from_millis(2);
-
-/// Where a connection is cut, if it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Cut {
-    No,
-    InConnect,
-    InPublish,
-}
-
-/// The client numbered `number` of a round: so that the share is met, and both cuts take turns.
-fn cut_of(number: u32, fraction: f64) -> Cut {
-    let cuts_up_to = |count: u32| (f64::from(count) * fraction) as u64;
-    match (
-        cuts_up_to(number + 1) > cuts_up_to(number),
-        cuts_up_to(number) % 2,
-    ) {
-        (false, _) => Cut::No,
-        (true, 0) => Cut::InConnect,
-        (true, _) => Cut::InPublish,
-    }
-}
 
 struct ChurnRun {
     args: ChurnArgs,
@@ -207,7 +187,9 @@ impl ChurnRun {
                 Cut::InPublish => self
                     .outbox
                     .send(connection, |out| half_a_publish(&topic, version, out)),
-                Cut::No => self.outbox.send(connection, |out| disconnect(version, out)),
+                Cut::No => self
+                    .outbox
+                    .send(connection, |out| client::disconnect(version, out)),
             }
             let how = if cut == Cut::No {
                 CloseHow::Flush
@@ -240,29 +222,6 @@ impl ChurnRun {
             });
         }
     }
-}
-
-fn half_a_publish(topic: &str, version: Version, out: &mut Vec<u8>) {
-    let publish = packet::Publish {
-        dup: false,
-        qos: Qos::AtMostOnce,
-        retain: false,
-        topic: TopicName::new(topic),
-        packet_id: None,
-        properties: Properties::EMPTY,
-        payload: &[b'.'; 64],
-    };
-    let start = out.len();
-    publish.encode(version, out);
-    out.truncate(start + (out.len() - start) / 2);
-}
-
-fn disconnect(version: Version, out: &mut Vec<u8>) {
-    let disconnect = packet::Disconnect {
-        reason: ReasonCode::Success,
-        properties: Properties::EMPTY,
-    };
-    Packet::Disconnect(disconnect).encode(version, out);
 }
 
 impl Driven for ChurnRun {
@@ -340,23 +299,5 @@ impl Driven for ChurnRun {
 
     fn outbox(&mut self) -> &mut Outbox {
         &mut self.outbox
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_share_is_met_and_both_cuts_take_turns() {
-        for (fraction, expected) in [(0.0, 0), (0.1, 100), (0.5, 500), (1.0, 1_000)] {
-            let cuts: Vec<Cut> = (0..1_000)
-                .map(|n| cut_of(n, fraction))
-                .filter(|&c| c != Cut::No)
-                .collect();
-            assert_eq!(cuts.len(), expected);
-            let in_connect = cuts.iter().filter(|&&cut| cut == Cut::InConnect).count();
-            assert_eq!(in_connect, expected / 2);
-        }
     }
 }

@@ -1,9 +1,9 @@
 //! Keeping connections alive, asking whether they are, and leaving.
 
-use ringmq_codec::{Packet, Properties, ReasonCode, packet};
+use ringmq_codec::Packet;
 use ringmq_ring::CloseHow;
 
-use crate::client::State;
+use crate::client::{self, State};
 use crate::ids::ClientId;
 use crate::limits::PINGS_PER_TICK_MAX;
 use crate::run::outbox::Order;
@@ -59,15 +59,11 @@ impl Run {
     pub(super) fn step_leaving(&mut self, now_ns: u64) -> bool {
         let total = self.clients.len();
         let until = total.min(self.ticker.cursor + PINGS_PER_TICK_MAX);
-        let disconnect = Packet::Disconnect(packet::Disconnect {
-            reason: ReasonCode::Success,
-            properties: Properties::EMPTY,
-        });
         for client in (self.ticker.cursor..until).map(ClientId) {
             if let Some(connection) = self.clients.end(client) {
                 let version = self.version;
                 self.outbox
-                    .send(connection, |out| disconnect.encode(version, out));
+                    .send(connection, |out| client::disconnect(version, out));
                 self.outbox.order(Order::Close(connection, CloseHow::Flush));
             }
         }

@@ -10,6 +10,7 @@ pub(crate) mod clients;
 mod clock;
 mod connect;
 pub(crate) mod connector;
+mod cut;
 pub(crate) mod driver;
 mod finish;
 mod liveness;
