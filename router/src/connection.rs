@@ -35,6 +35,8 @@ impl Pauses {
     pub(crate) const GATE: Pauses = Pauses(2);
     /// Its CONNECT is being judged.
     pub(crate) const VERDICT: Pauses = Pauses(4);
+    /// It asks and does not take the answers.
+    pub(crate) const REPLIES: Pauses = Pauses(8);
 
     pub(crate) fn insert(&mut self, pause: Pauses) {
         self.0 |= pause.0;
@@ -74,6 +76,8 @@ pub(crate) struct Connection {
     pub(crate) listener: ListenerId,
     /// QoS 1 and 2 publishes received on this connection and not acknowledged to the end.
     pub(crate) receiving: u16,
+    /// Bytes of answers put out since its peer stopped taking bytes.
+    pub(crate) reply_bytes: u32,
     /// When the last packet came, or reading went on after a pause; before the CONNECT, the opening.
     pub(crate) active: Millis,
     /// Bytes that are no whole packet yet, or came while the connection was not read.
@@ -139,6 +143,7 @@ impl Connections {
             keep_alive_secs: 0,
             listener,
             receiving: 0,
+            reply_bytes: 0,
             active: now,
             buffer: None,
             peer,

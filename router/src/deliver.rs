@@ -302,13 +302,20 @@ impl Delivery<'_> {
         self.outputs.send_to(start, to);
     }
 
-    /// Encodes another packet for one connection.
-    pub(crate) fn send_packet(&mut self, to: ConnectionId, version: Version, packet: &Packet<'_>) {
+    /// Encodes another packet for one connection; returns its length.
+    pub(crate) fn send_packet(
+        &mut self,
+        to: ConnectionId,
+        version: Version,
+        packet: &Packet<'_>,
+    ) -> u32 {
         let start = self.outputs.bytes.len();
         packet.encode(version, &mut self.outputs.bytes);
+        let len = self.outputs.bytes.len() - start;
         self.stats.packets_sent_total += 1;
-        self.stats.bytes_sent_total += (self.outputs.bytes.len() - start) as u64;
+        self.stats.bytes_sent_total += len as u64;
         self.outputs.send_to(start, to);
+        len as u32
     }
 
     fn count_publish(&mut self, start: usize, payload: &[u8]) {

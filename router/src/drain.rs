@@ -201,6 +201,7 @@ impl Shard {
     ) {
         if let Some(session) = self.session_of(connection) {
             self.sessions.hot_mut(session).set(Flag::Blocked, false);
+            self.unpause_for_replies(connection);
             self.drain_session(session, outputs);
         }
     }

@@ -88,3 +88,7 @@ pub const TICK_DRAIN_BYTES_MAX: u32 = 4 << 20;
 
 /// Paused connections that are read again after one input: what each has waiting is a receive or two.
 pub const RESUMES_PER_INPUT: u32 = 64;
+
+/// Bytes of answers for a peer that takes none before its connection is not read any more: thousands of
+/// acknowledgements, and a bound on what a client that only writes can pile up.
+pub const BLOCKED_REPLY_BYTES_MAX: u32 = 64 << 10;

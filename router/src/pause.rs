@@ -1,11 +1,11 @@
 //! Backpressure: when a connection is not read any more, and when it is again.
 //!
 //! A publisher pauses after a publish towards a shard whose ring is full, and while too many of its
-//! publishes wait for acceptance. What was received meanwhile waits unparsed. A paused connection owes no
+//! publishes wait for acceptance; so does a client that does not take the answers to what it sends. What was received meanwhile waits unparsed. A paused connection owes no
 //! keep-alive.
 
 use crate::connection::{Connection, Pauses};
-use crate::limits::{GATE_ENTRIES_MAX, RESUMES_PER_INPUT};
+use crate::limits::{BLOCKED_REPLY_BYTES_MAX, GATE_ENTRIES_MAX, RESUMES_PER_INPUT};
 use crate::placement::bit;
 use crate::{ConnectionId, Output, Outputs, Shard, ShardId};
 
@@ -91,6 +91,25 @@ impl Shard {
             self.links.add_paused(first, id);
             self.pause(id, Pauses::LINK, outputs);
         }
+    }
+
+    /// Pauses a connection whose peer asks on and on and does not take the answers.
+    pub(crate) fn pause_for_replies(&mut self, id: ConnectionId, len: u32, outputs: &mut Outputs) {
+        let Some(connection) = self.connections.get_mut(id) else {
+            return;
+        };
+        connection.reply_bytes = connection.reply_bytes.saturating_add(len);
+        if connection.reply_bytes > BLOCKED_REPLY_BYTES_MAX {
+            self.pause(id, Pauses::REPLIES, outputs);
+        }
+    }
+
+    /// The peer takes its answers again.
+    pub(crate) fn unpause_for_replies(&mut self, id: ConnectionId) {
+        if let Some(connection) = self.connections.get_mut(id) {
+            connection.reply_bytes = 0;
+        }
+        self.unpause(id, Pauses::REPLIES);
     }
 
     /// Pauses the publisher if its gate is full.

@@ -8,6 +8,7 @@ use ringmq_codec::{Packet, PacketType, RawPacket, ReasonCode, frame};
 use crate::connection::Phase;
 use crate::ids::SessionIndex;
 use crate::puback::Publisher;
+use crate::session::Flag;
 use crate::{CloseReason, ConnectionId, Outputs, Shard};
 
 impl Shard {
@@ -140,8 +141,11 @@ impl Shard {
     /// Sends one packet to a connection, in its version.
     pub(crate) fn send(&mut self, to: ConnectionId, packet: &Packet<'_>, outputs: &mut Outputs) {
         if let Some(connection) = self.connections.get(to) {
-            let version = connection.version;
-            self.delivery(outputs).send_packet(to, version, packet);
+            let (version, session) = (connection.version, connection.session());
+            let len = self.delivery(outputs).send_packet(to, version, packet);
+            if session.is_some_and(|session| self.sessions.hot(session).is(Flag::Blocked)) {
+                self.pause_for_replies(to, len, outputs);
+            }
         }
     }
 }

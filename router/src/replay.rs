@@ -136,7 +136,15 @@ impl Shard {
             held: VecDeque::new(),
             next: None,
         });
-        replaying.replays.extend(replays);
+        for replay in replays {
+            // One that waits for the same filter would only come twice; the first is under way.
+            let mut place = 0;
+            replaying.replays.retain(|waiting| {
+                place += 1;
+                place == 1 || waiting.filter != replay.filter
+            });
+            replaying.replays.push_back(replay);
+        }
         self.sessions.hot_mut(index).set(Flag::Replaying, true);
         self.feed_replays(index, outputs);
     }

@@ -125,3 +125,18 @@ fn many_paused_publishers_all_go_on() {
     }
     check_with(2, Settings::default(), &script);
 }
+
+#[test]
+fn a_client_that_takes_no_answers_is_not_read_on() {
+    let mut script = "s: connected v311 clean\ns! blocked\n".to_owned();
+    // 64 KiB of answers to pings are 32,768.
+    for _ in 0..32_769 {
+        script += "s: ping\n";
+    }
+    script += "s! paused\ns: ping\n";
+    for _ in 0..32_769 {
+        script += "s< pingresp\n";
+    }
+    script += "s< -\ns! ready\ns< pingresp\ns! read\n";
+    check_with(1, Settings::default(), &script);
+}

@@ -237,6 +237,34 @@ fn unsubscribe_ends_a_replay() {
 }
 
 #[test]
+fn a_filter_asked_for_again_and_again_is_replayed_once_more() {
+    check_with(
+        1,
+        Settings::default(),
+        "p: connected v311 clean
+         p: publish a x retain q=1 id=1
+         p< puback 1
+         p: publish b x retain q=1 id=1
+         p< puback 1
+         s: connected v5 clean receive=1
+         s: subscribe 1 #:1
+         s: subscribe 2 #:1
+         s: subscribe 3 #:1
+         s< suback 1 0x01
+         s< publish a x q=1 id=1 retain
+         s< suback 2 0x01
+         s< suback 3 0x01
+         s: puback 1
+         s< publish b x q=1 id=2 retain
+         s: puback 2
+         s< publish a x q=1 id=3 retain
+         s: puback 3
+         s< publish b x q=1 id=4 retain
+         s: puback 4",
+    );
+}
+
+#[test]
 fn a_replay_goes_on_after_a_resume() {
     check_with(
         1,
