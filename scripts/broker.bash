@@ -47,7 +47,7 @@ EOF
 # await_broker [LINE]: until it listens, and has said LINE.
 await_broker() {
     local tries=0
-    until { [ -z "${1:-}" ] || grep -q "$1" "$work/broker.log"; } && (exec 3<>"/dev/tcp/127.0.0.1/$broker_port") 2>/dev/null; do
+    until { [ -z "${1:-}" ] || grep -qs "$1" "$work/broker.log"; } && (exec 3<>"/dev/tcp/127.0.0.1/$broker_port") 2>/dev/null; do
         if ! kill -0 "$broker_pid" 2>/dev/null || [ $((tries += 1)) -gt 400 ]; then
             echo "the broker did not start:" >&2
             cat "$work/broker.log" >&2
