@@ -1,6 +1,6 @@
 """Runs the real-client programs against a broker. Usage: run.py BROKER_BINARY CACHE_DIR [SHARDS ...]
 
-Makes one virtual environment per paho-mqtt version in CACHE_DIR. `mosquitto` as the binary runs the
+Makes one virtual environment per paho-mqtt version in CACHE_DIR. The path of `mosquitto` as the binary runs the
 programs against Mosquitto, which tells a wrong program from a wrong broker.
 """
 
@@ -37,7 +37,7 @@ def run_program(binary, program, shards):
 
 
 def main():
-    binary, cache = sys.argv[1], sys.argv[2]
+    binary, cache = (os.path.abspath(argument) for argument in sys.argv[1:3])
     shard_counts = [int(count) for count in sys.argv[3:]] or [1, 2, 4]
     programs = [[sys.executable, "mosquitto_programs.py"]]
     programs += [[interpreter(cache, version), "paho_programs.py"] for version in PAHO_VERSIONS]
