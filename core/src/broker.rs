@@ -3,7 +3,8 @@
 //! Called by the `ringmq` binary and by tests that run a broker in their own process. Everything that can
 //! be wrong with the configuration or the machine was checked before; nothing here reads either.
 
-use std::fmt;
+mod error;
+
 use std::net::{SocketAddr, TcpListener};
 use std::sync::mpsc::{self, Receiver};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -17,8 +18,10 @@ use crate::limits::{COMPLETIONS_PER_LOOK, SHARD_CONNECTIONS_SPARE};
 use crate::link::mesh;
 use crate::placement::{CpuId, Placement};
 use crate::shard::control::{Answered, Control};
-use crate::shard::thread::{self, Failure, NotStarted, Parts, Report};
+use crate::shard::thread::{self, NotStarted, Parts, Report};
 use crate::shard::{Peers, Running};
+
+pub use error::{BrokerError, StartError};
 
 /// What a broker needs to start.
 #[derive(Debug)]
@@ -71,38 +74,6 @@ pub struct BrokerHandle {
 struct Asking {
     next: CommandId,
     answers: Receiver<Answered>,
-}
-
-/// The broker could not start. One clear line.
-#[derive(Debug)]
-#[non_exhaustive]
-pub enum StartError {
-    /// A shard could not make its rings.
-    Engine(ringmq_ring::EngineError),
-    /// A shard's thread could not be started or pinned.
-    Thread(std::io::Error),
-    /// A shard failed before it ran.
-    Shard(BrokerError),
-}
-
-/// The broker ended other than by an orderly stop.
-#[derive(Debug)]
-#[non_exhaustive]
-pub enum BrokerError {
-    /// A shard panicked. The process must end: the others cannot do its work.
-    ShardPanicked {
-        /// Which.
-        shard: ShardId,
-        /// What it said.
-        message: String,
-    },
-    /// A shard's rings failed.
-    Engine {
-        /// Which.
-        shard: ShardId,
-        /// Why.
-        source: ringmq_ring::EngineError,
-    },
 }
 
 impl Broker {
@@ -315,40 +286,6 @@ fn meet(reports: &Receiver<(ShardId, Report)>, shards: usize) -> Result<Peers, S
         running: Running::new(shards),
     })
 }
-
-impl BrokerError {
-    fn new(shard: ShardId, failure: Failure) -> BrokerError {
-        match failure {
-            Failure::Panicked(message) => BrokerError::ShardPanicked { shard, message },
-            Failure::Engine(source) => BrokerError::Engine { shard, source },
-        }
-    }
-}
-
-impl fmt::Display for StartError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            StartError::Engine(source) => source.fmt(f),
-            StartError::Shard(error) => error.fmt(f),
-            StartError::Thread(source) => write!(f, "cannot start a shard thread: {source}"),
-        }
-    }
-}
-
-impl std::error::Error for StartError {}
-
-impl fmt::Display for BrokerError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            BrokerError::ShardPanicked { shard, message } => {
-                write!(f, "shard {} panicked: {message}", shard.0)
-            }
-            BrokerError::Engine { shard, source } => write!(f, "shard {}: {source}", shard.0),
-        }
-    }
-}
-
-impl std::error::Error for BrokerError {}
 
 #[cfg(test)]
 mod tests;

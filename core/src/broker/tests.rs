@@ -1,6 +1,7 @@
 //! How a broker ends, with shards that are not there.
 
 use super::*;
+use crate::shard::thread::Failure;
 
 /// A broker that only hears reports.
 fn broker_that_hears(reports: Vec<(u8, Result<(), Failure>)>) -> Broker {
