@@ -1,6 +1,10 @@
 //! Messages larger than any buffer on their way.
 
+use std::sync::Arc;
+use std::thread;
+
 use ringmq_codec::Qos;
+use ringmq_router::Settings;
 
 use crate::client::{Client, Incoming};
 use crate::server::Server;
@@ -36,6 +40,54 @@ fn half_a_megabyte_arrives_whole_on_one_shard() {
 #[test]
 fn half_a_megabyte_arrives_whole_across_shards() {
     check_large_payload(4);
+}
+
+#[test]
+fn a_burst_far_beyond_one_tick_of_output_arrives_whole_and_in_order() {
+    const PUBLISHERS: usize = 16;
+    const ROUNDS: u8 = 4;
+    let server = Server::start_with(2, |config| {
+        config.router = Arc::new(Settings {
+            queue_bytes_max: u32::MAX,
+            ..Settings::clone(&config.router)
+        });
+    });
+    let address = server.address;
+    let subscribers: Vec<_> = (0..4)
+        .map(|i| {
+            let mut client = Client::connect(address, &format!("subscriber-{i}"));
+            client.subscribe("burst/#", Qos::AtLeastOnce);
+            thread::spawn(move || {
+                let mut rounds = [0; PUBLISHERS];
+                for _ in 0..PUBLISHERS * usize::from(ROUNDS) {
+                    let message = client.message();
+                    let from: usize = message.topic[6..].parse().unwrap();
+                    let expected = vec![rounds[from] ^ from as u8; 200 * 1024];
+                    assert!(message.payload == expected, "round or bytes of {from}");
+                    rounds[from] += 1;
+                }
+            })
+        })
+        .collect();
+    let publishers: Vec<_> = (0..PUBLISHERS)
+        .map(|i| {
+            let mut client = Client::connect(address, &format!("publisher-{i}"));
+            thread::spawn(move || {
+                for round in 0..ROUNDS {
+                    let payload = vec![round ^ i as u8; 200 * 1024];
+                    client.publish(&format!("burst/{i}"), &payload, Qos::AtLeastOnce);
+                }
+                for _ in 0..ROUNDS {
+                    assert!(matches!(client.receive(), Incoming::PubAck(_)));
+                }
+            })
+        })
+        .collect();
+    for thread in publishers.into_iter().chain(subscribers) {
+        thread.join().expect("everything comes");
+    }
+    assert_eq!(server.stats().drops.total(), 0);
+    server.stop();
 }
 
 #[test]
