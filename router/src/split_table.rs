@@ -68,3 +68,33 @@ impl<T> SplitTable<T> {
 fn part_of(hash: u64) -> usize {
     (hash >> PART_SHIFT) as usize % PARTS
 }
+
+#[cfg(test)]
+mod tests {
+    use super::SplitTable;
+
+    /// Spreads small numbers over all bits.
+    fn hash(number: &u64) -> u64 {
+        number.wrapping_mul(0x9E37_79B9_7F4A_7C15)
+    }
+
+    #[test]
+    fn what_is_inserted_is_found_until_it_is_removed() {
+        let mut table = SplitTable::default();
+        let empty = table.bytes();
+        for number in 0..50_000 {
+            table.insert_unique(hash(&number), number, hash);
+        }
+        for number in (0..50_000).step_by(2) {
+            table.remove(hash(&number), |&held| held == number, hash);
+        }
+        for number in 0..50_000 {
+            let found = table.find(hash(&number), |&held| held == number);
+            assert_eq!(found.is_some(), number % 2 == 1, "{number}");
+        }
+        for number in (1..50_000).step_by(2) {
+            table.remove(hash(&number), |&held| held == number, hash);
+        }
+        assert!(table.bytes() < empty + (32 << 10), "the memory comes back");
+    }
+}
