@@ -1,4 +1,5 @@
-//! The subscription index on its own, for the benches; no part of the router's interface.
+//! The subscription index on its own, for the benches, the fuzzer and the differential test; no part of
+//! the router's interface.
 
 use ringmq_codec::{Qos, SubscriptionOptions, TopicFilter, TopicName};
 
@@ -36,6 +37,18 @@ impl BenchIndex {
     pub fn find(&mut self, topic: TopicName<'_>) -> usize {
         let fingerprint = self.0.fingerprint(topic.as_str());
         self.0.find(topic, fingerprint).subscribers.len()
+    }
+
+    /// The sessions that want a topic, hashing included.
+    pub fn sessions(&mut self, topic: TopicName<'_>, sessions: &mut Vec<u32>) {
+        let fingerprint = self.0.fingerprint(topic.as_str());
+        let matches = self.0.find(topic, fingerprint);
+        sessions.extend(matches.subscribers.iter().map(|it| it.session.0));
+    }
+
+    /// Subscriptions that are there.
+    pub fn subscriptions(&self) -> u64 {
+        self.0.subscriptions()
     }
 
     /// Memory as the index accounts it, bytes.

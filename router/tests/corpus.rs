@@ -1,34 +1,36 @@
-//! Replays the corpus of the fuzz target `connection`, so that what the fuzzer once found stays found.
+//! Replays the corpora of the fuzz targets `connection` and `index`, so that what the fuzzer once found stays found.
 #![allow(
     clippy::disallowed_methods,
     clippy::disallowed_macros,
     reason = "a test reads files"
 )]
 
+#[path = "../fuzz/index/mod.rs"]
+mod index;
 #[path = "../fuzz/play/mod.rs"]
 mod play;
 
 use std::fs;
 use std::path::Path;
 
-#[test]
-fn every_file_of_the_corpus_passes() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus/connection");
+fn replay(target: &str, check: fn(&[u8])) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("fuzz/corpus")
+        .join(target);
     let mut count = 0;
     for entry in fs::read_dir(&folder).expect("the corpus is part of the repository") {
-        let path = entry.unwrap().path();
+        let path = entry.expect("a readable folder").path();
         println!("{}", path.display());
-        play::check(&fs::read(&path).unwrap());
+        check(&fs::read(&path).expect("a readable file"));
         count += 1;
     }
     assert!(count > 0, "no files in {}", folder.display());
 }
 
 /// Scripts drawn at random, for those who have no fuzzer at hand.
-#[test]
-fn random_scripts_pass() {
+fn draw(scripts: u32, check: fn(&[u8])) {
     let mut state = 1_u64;
-    for _ in 0..2_000 {
+    for _ in 0..scripts {
         let script: Vec<u8> = (0..400)
             .map(|_| {
                 state = state
@@ -37,6 +39,22 @@ fn random_scripts_pass() {
                 (state >> 56) as u8
             })
             .collect();
-        play::check(&script);
+        check(&script);
     }
+}
+
+#[test]
+fn every_file_of_the_corpus_passes() {
+    replay("connection", play::check);
+    replay("index", index::check);
+}
+
+#[test]
+fn random_scripts_pass() {
+    draw(2_000, play::check);
+}
+
+#[test]
+fn random_calls_of_the_index_pass() {
+    draw(2_000, index::check);
 }
