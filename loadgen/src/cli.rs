@@ -60,6 +60,12 @@ pub(crate) struct ConnectArgs {
     /// Print the report as one JSON object to standard output.
     #[arg(long)]
     pub(crate) json: bool,
+    /// Keep the run in this new folder: figures, latencies of each second, and a report to read.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    /// What the broker's release is called in the folder; runs of one release belong together.
+    #[arg(long, value_name = "NAME", requires = "out")]
+    pub(crate) release: Option<String>,
     /// CPU to pin loadgen to.
     #[arg(long, value_name = "N")]
     pub(crate) cpu: Option<usize>,

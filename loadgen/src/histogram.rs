@@ -1,18 +1,20 @@
 //! Latencies: recording, percentiles, and the rows of the picture.
 //!
 //! The run records nanoseconds into an interval histogram, which once in a while is added to the total,
-//! so that a report can show the last second as well as the whole. Three significant digits.
+//! so that a report can show the last second as well as the whole. Slices cut the same latencies into the
+//! intervals that are kept. Three significant digits.
 
 use std::fmt;
 
 use hdrhistogram::Histogram;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use crate::limits::LATENCY_NS_MAX;
+use crate::record::{EncodedLatency, empty_latency};
 
-/// Latencies of the running interval and of the whole run.
+/// Latencies of the running interval, of the slice since the last cut, and of the whole run.
 pub(crate) struct LatencyRecorder {
     interval: Histogram<u64>,
+    slice: Histogram<u64>,
     total: Histogram<u64>,
 }
 
@@ -21,21 +23,18 @@ impl fmt::Debug for LatencyRecorder {
         write!(
             f,
             "LatencyRecorder({} recorded)",
-            self.total.len() + self.interval.len()
+            self.total.len() + self.slice.len() + self.interval.len()
         )
     }
-}
-
-fn empty() -> Histogram<u64> {
-    Histogram::new_with_bounds(1, LATENCY_NS_MAX, 3).expect("the bounds are constants in range")
 }
 
 impl LatencyRecorder {
     /// Nothing recorded.
     pub(crate) fn new() -> LatencyRecorder {
         LatencyRecorder {
-            interval: empty(),
-            total: empty(),
+            interval: empty_latency(),
+            slice: empty_latency(),
+            total: empty_latency(),
         }
     }
 
@@ -51,22 +50,42 @@ impl LatencyRecorder {
             return None;
         }
         let percentiles = Percentiles::of(&self.interval);
-        self.total
+        self.slice
             .add(&self.interval)
             .expect("both histograms have the same bounds");
         self.interval.reset();
         Some(percentiles)
     }
 
+    /// Whether anything was recorded since the last slice ended.
+    pub(crate) fn has_slice(&self) -> bool {
+        !self.interval.is_empty() || !self.slice.is_empty()
+    }
+
+    /// Ends the slice and gives what was recorded in it. Intervals may begin and end inside a slice; one
+    /// that is under way ends with it.
+    pub(crate) fn end_slice(&mut self) -> EncodedLatency {
+        self.end_interval();
+        let latency = EncodedLatency::of(&self.slice);
+        self.total
+            .add(&self.slice)
+            .expect("both histograms have the same bounds");
+        self.slice.reset();
+        latency
+    }
+
     /// Ends the recording.
     pub(crate) fn finish(mut self) -> Histogram<u64> {
         self.end_interval();
+        self.total
+            .add(&self.slice)
+            .expect("both histograms have the same bounds");
         self.total
     }
 }
 
 /// What a report says of latencies, in microseconds. All zero when nothing was recorded.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Percentiles {
     pub(crate) count: u64,
     pub(crate) mean: f64,
@@ -164,6 +183,7 @@ fn cut_at(histogram: &Histogram<u64>, steps: &[u64]) -> Vec<Row> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::limits::LATENCY_NS_MAX;
 
     fn recorded(latencies_us: impl IntoIterator<Item = u64>) -> Histogram<u64> {
         let mut recorder = LatencyRecorder::new();
@@ -200,6 +220,20 @@ mod tests {
         assert_eq!(recorder.end_interval(), None);
         recorder.record(2_000);
         assert_eq!(recorder.finish().len(), 2);
+    }
+
+    #[test]
+    fn slices_add_up_to_the_total() {
+        let mut recorder = LatencyRecorder::new();
+        recorder.record(1_000);
+        recorder.end_interval();
+        recorder.record(2_000);
+        assert!(recorder.has_slice());
+        assert_eq!(recorder.end_slice().histogram().len(), 2);
+        assert!(!recorder.has_slice());
+        assert!(recorder.end_slice().is_empty());
+        recorder.record(3_000);
+        assert_eq!(recorder.finish().len(), 3);
     }
 
     #[test]

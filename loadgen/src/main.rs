@@ -8,6 +8,7 @@ mod audit;
 mod broker_process;
 mod cli;
 mod client;
+mod folder;
 mod histogram;
 mod ids;
 mod layout;
@@ -15,6 +16,7 @@ mod limits;
 mod machine;
 mod pacing;
 mod progress;
+mod record;
 mod report;
 mod run;
 mod scenario;
@@ -29,7 +31,9 @@ use std::thread;
 use clap::Parser;
 
 use crate::cli::{Cli, Command, ConnectArgs, ScenarioArgs};
+use crate::folder::RunFolder;
 use crate::progress::Progress;
+use crate::record::{EncodedLatency, Measured, Moment, RunRecord};
 use crate::report::Report;
 use crate::run::outcome::RunError;
 use crate::scenario::{Plan, fan_in, fan_out, idle, pairs, sensors};
@@ -71,9 +75,16 @@ fn run(scenario: ScenarioArgs) -> Result<Report, RunError> {
         ScenarioArgs::Idle(args) => run_plan(idle::plan(args)),
         ScenarioArgs::Churn(args) => {
             let connect = args.connect.clone();
+            let keeper = Keeper::open(&connect)?;
             let outcome =
                 in_background(&connect, move |updates| run::churn::execute(args, updates))?;
-            Ok(print(Report::of_churn(&connect, &outcome), &connect))
+            let report = print(Report::of_churn(&connect, &outcome), &connect);
+            let measured = Measured {
+                intervals: Vec::new(),
+                connect_latency: EncodedLatency::of(&outcome.connect_latency),
+            };
+            keeper.keep(&report, &connect, measured)?;
+            Ok(report)
         }
     }
 }
@@ -81,11 +92,43 @@ fn run(scenario: ScenarioArgs) -> Result<Report, RunError> {
 fn run_plan(plan: Plan) -> Result<Report, RunError> {
     let connect = plan.connect.clone();
     let scenario = report::Scenario::of(&plan);
+    let keeper = Keeper::open(&connect)?;
     let outcome = in_background(&connect, move |updates| run::execute(plan, updates))?;
-    Ok(print(
-        Report::of_load(scenario, &connect, &outcome),
-        &connect,
-    ))
+    let report = print(Report::of_load(scenario, &connect, &outcome), &connect);
+    let measured = Measured {
+        connect_latency: EncodedLatency::of(&outcome.connect_latency),
+        intervals: outcome.intervals,
+    };
+    keeper.keep(&report, &connect, measured)?;
+    Ok(report)
+}
+
+/// The folder that `--out` asks for, made before anything runs, so that a run is not made in vain.
+struct Keeper {
+    folder: Option<RunFolder>,
+    started: Moment,
+}
+
+impl Keeper {
+    fn open(connect: &ConnectArgs) -> Result<Keeper, RunError> {
+        let folder = connect.out.as_deref().map(RunFolder::create).transpose()?;
+        Ok(Keeper {
+            folder,
+            started: Moment::now(),
+        })
+    }
+
+    fn keep(
+        self,
+        report: &Report,
+        connect: &ConnectArgs,
+        measured: Measured,
+    ) -> Result<(), RunError> {
+        if let Some(folder) = self.folder {
+            folder.store(&RunRecord::of(report, connect, self.started, measured))?;
+        }
+        Ok(())
+    }
 }
 
 /// Runs `work` on a thread of its own, prepared for it, while this one shows the progress.

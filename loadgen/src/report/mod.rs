@@ -7,7 +7,7 @@ mod load;
 pub(crate) mod text;
 
 pub(crate) use churn::ChurnReport;
-pub(crate) use load::{LoadReport, Scenario};
+pub(crate) use load::{BrokerReport, LoadReport, Scenario};
 
 use std::collections::BTreeMap;
 

@@ -15,6 +15,7 @@ impl Run {
             Pacing::Silent => (0, 0),
         };
         Outcome {
+            intervals: self.take_intervals(),
             latency: self.latency.finish(),
             connect_seconds: self.connector.seconds(),
             connections: self.connector.up(),

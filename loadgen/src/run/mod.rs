@@ -3,7 +3,7 @@
 //! [`execute`] is called on a thread of its own and returns what was found. [`Run`] owns all of a run's
 //! state and changes it in one thread; its parts stand in one file each: `connect` brings clients up,
 //! `receive` takes packets in, `publish` sends, `phase` moves from one phase to the next, `liveness` keeps
-//! connections up, `show` reports progress, `finish` sums up. `churn` is a run of its own kind.
+//! connections up, `intervals` cuts the measured phase, `show` reports progress, `finish` sums up. `churn` is a run of its own kind.
 
 pub(crate) mod churn;
 pub(crate) mod clients;
@@ -13,6 +13,7 @@ pub(crate) mod connector;
 mod cut;
 pub(crate) mod driver;
 mod finish;
+mod intervals;
 mod liveness;
 pub(crate) mod outbox;
 pub(crate) mod outcome;
@@ -40,6 +41,7 @@ use crate::progress::Progress;
 use crate::run::clients::Clients;
 use crate::run::connector::{Connector, Failures};
 use crate::run::driver::{Driven, Step};
+use crate::run::intervals::Intervals;
 use crate::run::outbox::Outbox;
 use crate::run::outcome::{Edge, Outcome, RunError};
 use crate::run::phase::{Phase, Ticker};
@@ -84,6 +86,7 @@ pub(crate) struct Run {
     pacing: Pacing,
     audit: Audit,
     latency: LatencyRecorder,
+    intervals: Intervals,
     /// Messages due in `measured_from_ns..measured_from_ns + measured_ns` are measured.
     measured_from_ns: u64,
     measured_ns: u64,
@@ -185,6 +188,7 @@ impl Run {
             pacing: Pacing::Silent,
             audit: Audit::new(&layout),
             latency: LatencyRecorder::new(),
+            intervals: Intervals::default(),
             measured_from_ns: 0,
             measured_ns: 0,
             sys: SysObserver::default(),

@@ -8,6 +8,8 @@ use ringmq_ring::EngineError;
 
 use crate::audit::AuditCounts;
 use crate::broker_process::ProcessSample;
+use crate::folder::FolderError;
+use crate::record::Interval;
 use crate::run::connector::Failures;
 use crate::sys::Drops;
 
@@ -25,6 +27,8 @@ pub(crate) struct Edge {
 pub(crate) struct Outcome {
     /// Latencies of messages due in the measured phase.
     pub(crate) latency: Histogram<u64>,
+    /// The measured phase in pieces; all of them together hold `latency`.
+    pub(crate) intervals: Vec<Interval>,
     /// From the beginning of each connect to its CONNACK.
     pub(crate) connect_latency: Histogram<u64>,
     pub(crate) connect_failures: Failures,
@@ -95,6 +99,8 @@ pub(crate) enum RunError {
         total: u32,
         failures: Failures,
     },
+    /// What was found cannot be kept.
+    Folder(FolderError),
     /// Every connection was lost.
     AllLost(Failures),
 }
@@ -103,6 +109,7 @@ impl fmt::Display for RunError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             RunError::Argument(text) => f.write_str(text),
+            RunError::Folder(error) => write!(f, "{error}"),
             RunError::Engine(error) => write!(f, "{error}"),
             RunError::Process { pid, source } => write!(
                 f,
@@ -129,6 +136,12 @@ impl std::error::Error for RunError {}
 impl From<EngineError> for RunError {
     fn from(error: EngineError) -> Self {
         RunError::Engine(error)
+    }
+}
+
+impl From<FolderError> for RunError {
+    fn from(error: FolderError) -> Self {
+        RunError::Folder(error)
     }
 }
 

@@ -168,22 +168,27 @@ impl Run {
     fn step_load(&mut self, now_ns: u64) -> bool {
         if self.phase == Phase::WarmingUp && now_ns >= self.measured_from_ns {
             self.begin = self.edge(now_ns);
+            self.begin_intervals(self.begin);
             self.enter(Phase::Measuring, now_ns);
         }
         if now_ns >= self.measured_from_ns + self.measured_ns {
             // What was due before the end is sent, up to what one tick may.
             self.publish_due(now_ns);
             self.end = self.edge(now_ns);
+            self.end_interval(self.end);
             self.expected = self.expected_now();
             self.order_stalled(Order::Resume);
             self.counters.last_received_ns = now_ns;
             self.enter(Phase::Draining, now_ns);
             return false;
         }
+        if self.phase == Phase::Measuring {
+            self.step_intervals(now_ns);
+        }
         self.publish_due(now_ns)
     }
 
-    fn edge(&mut self, now_ns: u64) -> Edge {
+    pub(super) fn edge(&mut self, now_ns: u64) -> Edge {
         Edge {
             at_ns: now_ns,
             published: self.counters.published,

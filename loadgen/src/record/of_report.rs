@@ -1,0 +1,143 @@
+//! From the report of a run to its record.
+
+use std::collections::BTreeMap;
+
+use super::{
+    AuditRecord, BrokerFigures, EncodedLatency, Interval, Moment, Results, RunRecord,
+    ScenarioRecord,
+};
+use crate::cli::ConnectArgs;
+use crate::report::{BrokerReport, ChurnReport, LoadReport, Report};
+
+/// What a report does not hold: the latencies themselves.
+#[derive(Default)]
+pub(crate) struct Measured {
+    pub(crate) intervals: Vec<Interval>,
+    pub(crate) connect_latency: EncodedLatency,
+}
+
+impl RunRecord {
+    /// The record of a run with this report.
+    pub(crate) fn of(
+        report: &Report,
+        connect: &ConnectArgs,
+        started: Moment,
+        measured: Measured,
+    ) -> RunRecord {
+        let (scenario, results, audit, warnings) = match report {
+            Report::Load(report) => of_load(report),
+            Report::Churn(report) => of_churn(report),
+        };
+        let mut record = RunRecord::empty(scenario);
+        record.versions.broker = connect.release.clone();
+        record.started = started;
+        record.settings = settings(connect);
+        record.results = results;
+        record.audit = audit;
+        record.warnings = warnings;
+        record.intervals = measured.intervals;
+        record.connect_latency = measured.connect_latency;
+        record
+    }
+}
+
+fn settings(connect: &ConnectArgs) -> BTreeMap<String, String> {
+    let settings = [
+        ("broker", connect.broker.clone()),
+        (
+            "cpu",
+            connect.cpu.map_or("any".to_owned(), |n| n.to_string()),
+        ),
+        ("connect-rate", connect.connect_rate.to_string()),
+        (
+            "connect-outstanding",
+            connect.connect_outstanding.to_string(),
+        ),
+        ("source-addresses", connect.source_addresses.clone()),
+        ("timeout", connect.timeout.to_string()),
+        ("topic-prefix", connect.topic_prefix.clone()),
+    ];
+    settings
+        .into_iter()
+        .map(|(name, value)| (name.to_owned(), value))
+        .collect()
+}
+
+type Parts = (ScenarioRecord, Results, AuditRecord, Vec<String>);
+
+fn of_load(report: &LoadReport) -> Parts {
+    let scenario = &report.scenario;
+    let text = toml::to_string(scenario).expect("a scenario holds only numbers and text");
+    let results = Results {
+        published_per_second: report.published_per_second,
+        delivered_per_second: report.delivered_per_second,
+        latency_us: report.latency_us,
+        connections: u64::from(report.connections),
+        connect_seconds: report.connect.seconds,
+        connect_latency_us: report.connect.latency_us,
+        broker: report.broker.as_ref().map(of_broker),
+        loadgen_cpu_share: report.loadgen.cpu_share,
+        late_sends: report.late_sends,
+        late_max_us: report.late_max_us,
+    };
+    let audit = AuditRecord {
+        qos: scenario.qos,
+        published: report.published,
+        expected: report.expected,
+        delivered: report.delivered,
+        lost: report.lost,
+        duplicated: report.duplicated,
+        reordered: report.reordered,
+        unexpected: report.unexpected,
+        corrupt: report.corrupt,
+        drops: report.drops.clone(),
+        unaccounted: report.unaccounted,
+        refused: report.refused,
+        connections_lost: report.connections_lost,
+        connect_failures: report.connect.failures,
+        protocol_errors: report.protocol_errors,
+        violations: report.violations.clone(),
+    };
+    let record = ScenarioRecord::new(scenario.name, text, scenario.closed_loop);
+    (record, results, audit, report.warnings.clone())
+}
+
+fn of_broker(broker: &BrokerReport) -> BrokerFigures {
+    BrokerFigures {
+        cpu_us_per_delivery: Some(broker.cpu_us_per_delivery),
+        cpu_share: broker.cpu_share,
+        rss_bytes: broker.rss_bytes,
+        rss_bytes_before: broker.rss_bytes_before,
+        rss_bytes_peak: broker.rss_bytes_peak,
+        rss_bytes_per_connection: broker.rss_bytes_per_connection,
+    }
+}
+
+fn of_churn(report: &ChurnReport) -> Parts {
+    let text = format!(
+        "name = \"churn\"\nrounds = {}\nconnections = {}\ncut = {}\n",
+        report.rounds, report.connections, report.cut
+    );
+    let broker = report.broker.map(|broker| BrokerFigures {
+        cpu_us_per_delivery: None,
+        cpu_share: broker.cpu_us_per_connect * report.connects_per_second / 1e6,
+        rss_bytes: broker.rss_bytes,
+        rss_bytes_before: broker.rss_bytes_before,
+        rss_bytes_peak: broker.rss_bytes,
+        rss_bytes_per_connection: 0.0,
+    });
+    let results = Results {
+        connections: report.connects,
+        connect_seconds: report.connect.seconds,
+        connect_latency_us: report.connect.latency_us,
+        broker,
+        ..Results::default()
+    };
+    let audit = AuditRecord {
+        connect_failures: report.connect.failures,
+        violations: report.violations.clone(),
+        ..AuditRecord::default()
+    };
+    let record = ScenarioRecord::new("churn", text, true);
+    (record, results, audit, Vec::new())
+}
