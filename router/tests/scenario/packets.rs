@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use crate::notation;
+
 use ringmq_codec::packet::{
     Ack, Connect, Disconnect, Publish, Will, encode_subscribe, encode_unsubscribe,
 };
@@ -33,15 +35,20 @@ fn encoded(packet: Packet<'_>, version: Version) -> Vec<u8> {
     out
 }
 
+/// 3.1.1 unless another is named.
+pub(crate) fn version(word: Option<&str>) -> Version {
+    match word {
+        Some("v31") => Version::V31,
+        Some("v5") => Version::V5,
+        _ => Version::V311,
+    }
+}
+
 /// `connect v5|v311|v31 [clean] [id=..] [expiry=secs] [keepalive=secs] [receive=n] [size=bytes]
 /// [user=..] [will=topic:payload:qos] [willretain] [willdelay=secs]`
 pub(crate) fn connect(client_id: &str, words: &[&str]) -> (Version, Vec<u8>) {
     let options = options(words);
-    let version = match words.first().copied() {
-        Some("v31") => Version::V31,
-        Some("v5") => Version::V5,
-        _ => Version::V311,
-    };
+    let version = version(words.first().copied());
     let mut properties = PropertiesBuffer::new();
     if let Some(secs) = number(&options, "expiry") {
         properties.push(Property::SessionExpirySecs(secs));
@@ -112,10 +119,7 @@ pub(crate) fn packet(version: Version, words: &[&str]) -> Vec<u8> {
         "pubcomp" => encoded(Packet::PubComp(ack(rest[0])), version),
         "ping" => encoded(Packet::PingReq, version),
         "disconnect" => disconnect(version, rest),
-        "raw" => {
-            let hex = |it: &&str| u8::from_str_radix(it, 16).unwrap();
-            rest.iter().map(hex).collect()
-        }
+        "raw" => notation::bytes(&rest.join(" ")),
         other => panic!("no packet is called {other}"),
     }
 }
