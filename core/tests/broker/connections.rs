@@ -55,6 +55,7 @@ fn what_follows_the_connect_at_once_moves_along() {
     server.stop();
 }
 
+/// [v3.1.1 MQTT-3.1.4-2] [v5 MQTT-3.1.4-3]
 #[test]
 fn a_second_client_of_the_same_name_takes_over_wherever_it_comes_in() {
     let server = Server::start(4);

@@ -37,6 +37,7 @@ fn half_a_megabyte_arrives_whole_on_one_shard() {
     check_large_payload(1);
 }
 
+/// [v3.1.1 MQTT-7.1.1-1] [v5 MQTT-4.2-1]
 #[test]
 fn half_a_megabyte_arrives_whole_across_shards() {
     check_large_payload(4);
@@ -90,6 +91,7 @@ fn a_burst_far_beyond_one_tick_of_output_arrives_whole_and_in_order() {
     server.stop();
 }
 
+/// [v3.1.1 MQTT-7.1.1-1] [v5 MQTT-4.2-1]
 #[test]
 fn a_packet_byte_by_byte_is_a_packet() {
     let server = Server::start(2);

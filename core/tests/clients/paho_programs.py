@@ -21,6 +21,7 @@ def name(text):
 
 
 def three_hear_it_one_does_not(broker, version):
+    """[v3.1.1 MQTT-7.0.0-2]"""
     hearing = [
         Client(broker, version, name("sub")).connect().subscribe(f, 1)
         for f in ("home/+/temp", "home/#", "home/kitchen/+")

@@ -30,6 +30,7 @@ proptest! {
         ..Default::default()
     })]
 
+    /// [v3.1.1 MQTT-3.3.2-3] [v5 MQTT-3.3.2-3]
     #[test]
     fn filters_match_as_the_rules_say(
         filter in prop::collection::vec(prop::sample::select(vec!["", "a", "b", "$", "+", "#"]), 1..5),

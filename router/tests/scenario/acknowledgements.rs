@@ -8,6 +8,7 @@ fn check_three(script: &str) {
     check_with(3, Settings::default(), script);
 }
 
+/// [v3.1.1 MQTT-4.6.0-2] [v3.1.1 MQTT-4.6.0-3] [v5 MQTT-4.6.0-2] [v5 MQTT-4.6.0-3]
 #[test]
 fn puback_waits_for_every_interested_shard_and_keeps_its_order() {
     check_three(

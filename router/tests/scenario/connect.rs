@@ -4,6 +4,7 @@ use ringmq_router::{AuthenticationMode, Settings};
 
 use crate::script::{check, check_with};
 
+/// [v3.1.1 MQTT-3.1.4-4] [v3.1.1 MQTT-3.12.4-1]
 #[test]
 fn v3_gets_a_bare_connack() {
     check(
@@ -16,6 +17,7 @@ fn v3_gets_a_bare_connack() {
     );
 }
 
+/// [v5 MQTT-3.1.4-5] [v5 MQTT-3.2.2-9] [v5 MQTT-4.12.0-6]
 #[test]
 fn v5_is_told_the_terms() {
     check(
@@ -40,6 +42,8 @@ fn a_session_expiry_over_the_bound_is_cut_and_told() {
     );
 }
 
+/// [v3.1.1 MQTT-3.1.3-8] [v3.1.1 MQTT-3.1.3-9] [v3.1.1 MQTT-3.2.2-5] [v5 MQTT-3.1.3-6]
+/// [v5 MQTT-3.1.3-8]
 #[test]
 fn an_empty_client_identifier_is_assigned_where_the_version_has_that() {
     check(
@@ -56,6 +60,7 @@ fn an_empty_client_identifier_is_assigned_where_the_version_has_that() {
     );
 }
 
+/// [v5 MQTT-4.12.0-1]
 #[test]
 fn an_authentication_method_is_refused() {
     check(
@@ -65,6 +70,7 @@ fn an_authentication_method_is_refused() {
     );
 }
 
+/// [v3.1.1 MQTT-3.1.0-1] [v5 MQTT-3.1.0-1]
 #[test]
 fn what_is_no_connect_closes() {
     for bytes in ["c0 00", "10 02 00 04", "f0 00", "90 03 00 01 00"] {
@@ -72,6 +78,7 @@ fn what_is_no_connect_closes() {
     }
 }
 
+/// [v3.1.1 MQTT-3.1.2-2] [v5 MQTT-3.1.2-2]
 #[test]
 fn an_unknown_protocol_level_is_told_in_the_form_of_v3() {
     check(
@@ -82,6 +89,7 @@ fn an_unknown_protocol_level_is_told_in_the_form_of_v3() {
     );
 }
 
+/// [v5 MQTT-3.1.0-2] [v5 MQTT-3.2.0-2]
 #[test]
 fn a_second_connect_is_a_protocol_error() {
     check(
@@ -92,6 +100,7 @@ fn a_second_connect_is_a_protocol_error() {
     );
 }
 
+/// [v5 MQTT-4.13.1-1] [v5 MQTT-4.13.2-1]
 #[test]
 fn malformed_bytes_close_with_their_reason() {
     check(
@@ -128,6 +137,7 @@ fn no_connect_in_time_closes() {
     );
 }
 
+/// [v3.1.1 MQTT-3.2.0-1] [v5 MQTT-3.1.4-2] [v5 MQTT-3.2.0-1]
 #[test]
 fn an_outside_judgement_is_waited_for() {
     let settings = Settings {
@@ -156,6 +166,8 @@ fn an_outside_judgement_is_waited_for() {
     }
 }
 
+/// [v3.1.1 MQTT-3.1.2-24] [v5 MQTT-3.1.2-22] [v5 MQTT-3.2.2-22] [v5 MQTT-3.12.4-1]
+/// [v5 MQTT-3.14.4-2]
 #[test]
 fn silence_over_the_keep_alive_closes() {
     check(
@@ -189,6 +201,7 @@ fn a_client_lives_on_its_own_shard_wherever_it_comes_in() {
     assert_eq!((stats.handed_over_total, stats.sessions), (4, 1));
 }
 
+/// [v3.1.1 MQTT-4.8.0-2] [v5 MQTT-3.1.4-2] [v5 MQTT-3.2.2-7] [v5 MQTT-4.13.2-1]
 #[test]
 fn a_full_shard_refuses() {
     let settings = Settings {

@@ -4,6 +4,8 @@ use ringmq_router::Settings;
 
 use crate::script::{check, check_with};
 
+/// [v3.1.1 MQTT-2.3.1-6] [v3.1.1 MQTT-3.3.2-3] [v3.1.1 MQTT-3.8.3-2] [v3.1.1 MQTT-3.8.4-4]
+/// [v3.1.1 MQTT-4.5.0-1] [v5 MQTT-3.3.2-3] [v5 MQTT-3.8.4-5] [v5 MQTT-4.5.0-1]
 #[test]
 fn three_of_four_filters_match() {
     check(
@@ -32,6 +34,8 @@ fn three_of_four_filters_match() {
     );
 }
 
+/// [v3.1.1 MQTT-2.3.1-6] [v3.1.1 MQTT-4.3.3-1] [v3.1.1 MQTT-4.3.3-2] [v5 MQTT-2.2.1-5]
+/// [v5 MQTT-4.3.3-10] [v5 MQTT-4.3.3-11] [v5 MQTT-4.3.3-12]
 #[test]
 fn qos_2_goes_through_all_four_packets_on_both_sides() {
     check(
@@ -57,6 +61,7 @@ fn qos_2_goes_through_all_four_packets_on_both_sides() {
     );
 }
 
+/// [v5 MQTT-4.3.3-11]
 #[test]
 fn v5_is_told_when_nobody_wants_it() {
     check(
@@ -77,6 +82,7 @@ fn v5_is_told_when_nobody_wants_it() {
     );
 }
 
+/// [v3.1.1 MQTT-3.3.5-1] [v5 MQTT-3.3.4-2]
 #[test]
 fn overlapping_filters_give_one_copy_at_the_highest_qos() {
     check(
@@ -106,6 +112,7 @@ fn properties_are_forwarded_to_v5_and_left_out_for_v3() {
     );
 }
 
+/// [v5 MQTT-3.3.1-12] [v5 MQTT-3.3.1-13] [v5 MQTT-3.8.3-3]
 #[test]
 fn no_local_and_retain_as_published() {
     check(
@@ -123,6 +130,7 @@ fn no_local_and_retain_as_published() {
     );
 }
 
+/// [v3.1.1 MQTT-3.3.5-2]
 #[test]
 fn sys_belongs_to_the_broker() {
     check(
@@ -145,6 +153,7 @@ fn sys_belongs_to_the_broker() {
     );
 }
 
+/// [v5 MQTT-3.2.2-17] [v5 MQTT-3.2.2-18] [v5 MQTT-3.3.2-9] [v5 MQTT-3.3.2-12]
 #[test]
 fn a_topic_alias_was_not_offered() {
     check(
@@ -155,6 +164,7 @@ fn a_topic_alias_was_not_offered() {
     );
 }
 
+/// [v5 MQTT-3.3.4-7]
 #[test]
 fn more_than_the_receive_maximum_closes_v5() {
     let settings = Settings {
@@ -182,6 +192,7 @@ fn more_than_the_receive_maximum_closes_v5() {
     );
 }
 
+/// [v5 MQTT-3.2.2-15]
 #[test]
 fn a_packet_over_the_maximum_closes() {
     let settings = Settings {
@@ -199,6 +210,7 @@ fn a_packet_over_the_maximum_closes() {
     );
 }
 
+/// [v5 MQTT-3.1.2-24] [v5 MQTT-3.1.2-25]
 #[test]
 fn a_packet_over_the_clients_maximum_is_left_out_for_it_alone() {
     let stats = check_with(
@@ -224,6 +236,7 @@ fn a_packet_over_the_clients_maximum_is_left_out_for_it_alone() {
     assert_eq!(stats.drops.total(), 1);
 }
 
+/// [v3.1.1 MQTT-4.6.0-5] [v3.1.1 MQTT-4.6.0-6] [v5 MQTT-4.6.0-5] [v5 MQTT-4.6.0-6]
 #[test]
 fn messages_of_one_publisher_keep_their_order() {
     check(

@@ -4,6 +4,7 @@ use ringmq_router::{DropReason, Settings};
 
 use crate::script::{check, check_with};
 
+/// [v3.1.1 MQTT-4.6.0-6] [v5 MQTT-4.6.0-5]
 #[test]
 fn a_full_window_queues_all_that_follows_in_order() {
     let settings = Settings {
@@ -121,6 +122,7 @@ fn the_queue_is_bounded_in_bytes() {
     assert_eq!(stats.drops.get(DropReason::QueueBytes), 1);
 }
 
+/// [v5 MQTT-3.3.2-5] [v5 MQTT-3.3.2-6]
 #[test]
 fn what_expires_in_the_queue_is_left_out() {
     let stats = check_with(
@@ -184,6 +186,7 @@ fn a_long_queue_is_put_out_in_pieces_without_a_stall() {
     check(&script);
 }
 
+/// [v3.1.1 MQTT-2.3.1-4] [v3.1.1 MQTT-4.3.2-1] [v5 MQTT-2.2.1-4] [v5 MQTT-4.3.2-1]
 #[test]
 fn packet_identifiers_count_up_and_leave_out_those_in_use() {
     let mut script = "s: connected v311 clean

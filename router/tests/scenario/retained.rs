@@ -4,6 +4,8 @@ use ringmq_router::{DropReason, Settings};
 
 use crate::script::{check, check_with};
 
+/// [v3.1.1 MQTT-3.3.1-5] [v3.1.1 MQTT-3.3.1-6] [v3.1.1 MQTT-3.3.1-8] [v3.1.1 MQTT-3.3.1-9]
+/// [v5 MQTT-3.3.1-5]
 #[test]
 fn a_late_subscriber_gets_the_last_value() {
     check(
@@ -25,6 +27,7 @@ fn a_late_subscriber_gets_the_last_value() {
     );
 }
 
+/// [v3.1.1 MQTT-3.3.1-6]
 #[test]
 fn a_wildcard_gets_all_that_match() {
     let mut script = "p: connected v311 clean\n".to_owned();
@@ -41,6 +44,7 @@ fn a_wildcard_gets_all_that_match() {
     check_with(1, Settings::default(), &format!("{script}{one_shard}"));
 }
 
+/// [v3.1.1 MQTT-3.3.1-10] [v3.1.1 MQTT-3.3.1-11] [v5 MQTT-3.3.1-6] [v5 MQTT-3.3.1-7]
 #[test]
 fn an_empty_payload_clears() {
     check(
@@ -58,6 +62,7 @@ fn an_empty_payload_clears() {
     );
 }
 
+/// [v5 MQTT-3.3.1-9] [v5 MQTT-3.3.1-10] [v5 MQTT-3.3.1-11] [v5 MQTT-3.8.4-4]
 #[test]
 fn retain_handling_says_when() {
     check(
@@ -79,6 +84,7 @@ fn retain_handling_says_when() {
     );
 }
 
+/// [v3.1.1 MQTT-3.3.1-5]
 #[test]
 fn qos_is_the_lower_of_both() {
     check(
@@ -96,6 +102,7 @@ fn qos_is_the_lower_of_both() {
     );
 }
 
+/// [v5 MQTT-3.3.2-6]
 #[test]
 fn an_expired_message_is_not_replayed() {
     check(

@@ -4,6 +4,8 @@ use ringmq_router::{DropReason, Settings};
 
 use crate::script::{check, check_with};
 
+/// [v3.1.1 MQTT-3.1.2-4] [v3.1.1 MQTT-3.1.2-5] [v3.1.1 MQTT-3.1.4-3] [v3.1.1 MQTT-3.2.2-2]
+/// [v3.1.1 MQTT-4.1.0-1] [v3.1.1 MQTT-4.5.0-1]
 #[test]
 fn a_persistent_session_queues_while_its_client_is_away() {
     check(
@@ -26,6 +28,7 @@ fn a_persistent_session_queues_while_its_client_is_away() {
     );
 }
 
+/// [v3.1.1 MQTT-3.1.2-6] [v3.1.1 MQTT-3.1.4-3]
 #[test]
 fn a_clean_session_forgets() {
     check(
@@ -50,6 +53,8 @@ fn a_clean_session_forgets() {
     );
 }
 
+/// [v3.1.1 MQTT-2.3.1-4] [v3.1.1 MQTT-3.3.1-1] [v3.1.1 MQTT-4.3.3-1] [v3.1.1 MQTT-4.4.0-1]
+/// [v3.1.1 MQTT-4.6.0-1]
 #[test]
 fn what_was_not_acknowledged_comes_again_in_order() {
     check(
@@ -89,6 +94,7 @@ fn what_was_not_acknowledged_comes_again_in_order() {
     );
 }
 
+/// [v5 MQTT-4.3.3-10]
 #[test]
 fn a_qos_2_publish_repeated_after_a_resume_is_routed_once() {
     check(
@@ -109,6 +115,7 @@ fn a_qos_2_publish_repeated_after_a_resume_is_routed_once() {
     );
 }
 
+/// [v3.1.1 MQTT-3.1.4-2] [v5 MQTT-3.1.4-3]
 #[test]
 fn a_second_connection_of_a_client_throws_out_the_first() {
     check(
@@ -123,6 +130,7 @@ fn a_second_connection_of_a_client_throws_out_the_first() {
     );
 }
 
+/// [v5 MQTT-3.1.2-5] [v5 MQTT-3.3.1-1]
 #[test]
 fn a_takeover_goes_on_with_the_session() {
     check(
@@ -140,6 +148,7 @@ fn a_takeover_goes_on_with_the_session() {
     );
 }
 
+/// [v5 MQTT-3.1.2-23] [v5 MQTT-4.1.0-2] [v5 MQTT-4.5.0-1]
 #[test]
 fn a_session_expires() {
     let script = "s: connected v5 expiry=10
@@ -165,6 +174,7 @@ fn a_session_expires() {
     }
 }
 
+/// [v5 MQTT-3.1.2-23]
 #[test]
 fn a_resume_starts_the_expiry_anew() {
     check(
@@ -195,6 +205,7 @@ fn disconnect_may_change_the_expiry_but_not_from_zero() {
     );
 }
 
+/// [v5 MQTT-3.3.4-9] [v5 MQTT-4.6.0-1]
 #[test]
 fn a_smaller_window_after_a_resume_is_kept() {
     check(
@@ -226,6 +237,7 @@ fn a_smaller_window_after_a_resume_is_kept() {
     );
 }
 
+/// [v5 MQTT-3.1.2-25]
 #[test]
 fn what_a_smaller_maximum_packet_size_forbids_is_not_sent_again() {
     let stats = check_with(

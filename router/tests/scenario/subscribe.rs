@@ -90,6 +90,8 @@ fn nobody_is_answered_when_the_connection_is_gone() {
     );
 }
 
+/// [v3.1.1 MQTT-3.10.4-2] [v5 MQTT-3.10.4-1] [v5 MQTT-3.10.4-2] [v5 MQTT-3.10.4-6]
+/// [v5 MQTT-3.11.3-1] [v5 MQTT-3.11.3-2]
 #[test]
 fn unsubscribe_stops_the_messages() {
     check(
@@ -106,6 +108,7 @@ fn unsubscribe_stops_the_messages() {
     );
 }
 
+/// [v3.1.1 MQTT-3.8.4-3] [v5 MQTT-3.8.4-3]
 #[test]
 fn a_subscription_again_replaces_its_options() {
     check(
@@ -138,6 +141,7 @@ fn what_is_not_offered_is_refused() {
     );
 }
 
+/// [v5 MQTT-3.8.4-6] [v5 MQTT-3.8.4-7] [v5 MQTT-3.9.3-1] [v5 MQTT-3.9.3-2]
 #[test]
 fn bounds_are_told_per_filter() {
     let settings = Settings {

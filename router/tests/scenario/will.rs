@@ -2,6 +2,7 @@
 
 use crate::script::check;
 
+/// [v3.1.1 MQTT-3.1.2-8] [v3.1.1 MQTT-3.1.2-9] [v3.1.1 MQTT-3.1.2-17]
 #[test]
 fn a_dropped_connection_leaves_its_will() {
     check(
@@ -18,6 +19,7 @@ fn a_dropped_connection_leaves_its_will() {
     );
 }
 
+/// [v3.1.1 MQTT-3.1.2-10] [v3.1.1 MQTT-3.14.4-3] [v5 MQTT-3.1.2-10] [v5 MQTT-3.14.4-3]
 #[test]
 fn disconnect_takes_the_will_back_unless_it_says_otherwise() {
     check(
@@ -38,6 +40,7 @@ fn disconnect_takes_the_will_back_unless_it_says_otherwise() {
     );
 }
 
+/// [v3.1.1 MQTT-3.1.2-8]
 #[test]
 fn a_takeover_and_silence_and_a_wrong_packet_leave_the_will() {
     check(
@@ -59,6 +62,7 @@ fn a_takeover_and_silence_and_a_wrong_packet_leave_the_will() {
     );
 }
 
+/// [v5 MQTT-3.1.2-7] [v5 MQTT-3.1.2-8] [v5 MQTT-3.1.3-9]
 #[test]
 fn a_delayed_will_waits_and_a_resume_cancels_it() {
     check(
@@ -79,6 +83,7 @@ fn a_delayed_will_waits_and_a_resume_cancels_it() {
     );
 }
 
+/// [v5 MQTT-3.1.2-8]
 #[test]
 fn the_end_of_the_session_brings_the_will_forward() {
     check(

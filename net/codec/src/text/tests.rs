@@ -2,6 +2,8 @@
 
 use super::{TopicFilter, TopicName};
 
+/// [v3.1.1 MQTT-4.7.1-1] [v3.1.1 MQTT-4.7.3-1] [v3.1.1 MQTT-4.7.3-2] [v3.1.1 MQTT-4.7.3-3]
+/// [v5 MQTT-4.7.0-1] [v5 MQTT-4.7.3-1] [v5 MQTT-4.7.3-2] [v5 MQTT-4.7.3-3]
 #[test]
 fn topic_names() {
     let longest = "x".repeat(65_535);
@@ -25,6 +27,7 @@ fn topic_names() {
     }
 }
 
+/// [v3.1.1 MQTT-4.7.1-2] [v3.1.1 MQTT-4.7.1-3] [v5 MQTT-4.7.1-1] [v5 MQTT-4.7.1-2]
 #[test]
 fn topic_filters() {
     let good = [
@@ -93,6 +96,7 @@ fn shared_filters_come_apart() {
     }
 }
 
+/// [v3.1.1 MQTT-4.7.2-1] [v5 MQTT-4.7.2-1]
 #[test]
 fn matching() {
     let matching = [

@@ -35,6 +35,7 @@ pub(super) fn publish(topic: &'static str) -> Publish<'static> {
     }
 }
 
+/// [v3.1.1 MQTT-1.5.3-3]
 #[test]
 fn connect_of_v3() {
     // The version of the CONNECT counts, not the one given to `decode`.
@@ -86,6 +87,7 @@ fn connect_of_v3() {
     );
 }
 
+/// [v3.1.1 MQTT-3.1.3-1]
 #[test]
 fn connect_of_v3_with_a_will() {
     let topic = TopicName::new("w/t").unwrap();
@@ -193,6 +195,7 @@ fn refusals_that_v3_cannot_express_become_its_nearest() {
     }
 }
 
+/// [v3.1.1 MQTT-2.3.1-5]
 #[test]
 fn publish_of_v3() {
     let qos0 = publish("a/b");
@@ -254,6 +257,7 @@ fn acks_without_reason() {
     assert_eq!(out, bytes("50 [1234]"));
 }
 
+/// [v3.1.1 MQTT-3.9.3-2]
 #[test]
 fn suback_of_v3() {
     let reasons = [

@@ -51,6 +51,7 @@ fn connect_v5() {
     check_canonical(V5, notation, Packet::Connect(full));
 }
 
+/// [v5 MQTT-3.1.3-1]
 #[test]
 fn will_v5() {
     let list = properties(&[
@@ -79,6 +80,7 @@ fn will_v5() {
     check_canonical(V5, notation, Packet::Connect(packet));
 }
 
+/// [v5 MQTT-3.2.2-8]
 #[test]
 fn connack_v5() {
     let list = properties(&[
@@ -121,6 +123,7 @@ fn connack_v5() {
     }
 }
 
+/// [v5 MQTT-2.2.2-1]
 #[test]
 fn publish_v5() {
     check_canonical(V5, "30 [<a> []]", Packet::Publish(publish("a")));
@@ -157,6 +160,7 @@ fn publish_v5() {
     assert_eq!(aliased.encoded_len(Version::V5), bytes(&notation).len());
 }
 
+/// [v5 MQTT-3.4.2-1] [v5 MQTT-3.5.2-1] [v5 MQTT-3.6.2-1] [v5 MQTT-3.7.2-1]
 #[test]
 fn acks_v5() {
     let list = properties(&[P::ReasonString("s"), P::UserProperty("k", "v")]);
@@ -190,6 +194,7 @@ fn acks_v5() {
     }
 }
 
+/// [v5 MQTT-3.9.3-2] [v5 MQTT-3.11.3-2]
 #[test]
 fn suback_and_unsuback_v5() {
     let codes = [
@@ -249,6 +254,7 @@ fn lists_of_reasons_are_equal_when_their_codes_are() {
     );
 }
 
+/// [v5 MQTT-3.14.2-1]
 #[test]
 fn disconnect_v5() {
     let mut packet = Disconnect {
@@ -278,6 +284,7 @@ fn disconnect_v5() {
     check_canonical(V5, notation, Packet::Disconnect(packet));
 }
 
+/// [v5 MQTT-3.15.2-1]
 #[test]
 fn auth_v5() {
     let empty = Auth {

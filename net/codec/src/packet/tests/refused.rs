@@ -6,6 +6,10 @@ use crate::Field as F;
 use crate::PacketType as T;
 use crate::ReasonCode::{MalformedPacket, ProtocolError, TopicFilterInvalid, TopicNameInvalid};
 
+/// [v3.1.1 MQTT-2.2.2-1] [v3.1.1 MQTT-3.3.1-4] [v3.1.1 MQTT-3.6.1-1] [v3.1.1 MQTT-3.8.1-1]
+/// [v3.1.1 MQTT-3.10.1-1] [v3.1.1 MQTT-3.14.1-1] [v5 MQTT-1.5.5-1] [v5 MQTT-2.1.3-1]
+/// [v5 MQTT-3.3.1-4] [v5 MQTT-3.6.1-1] [v5 MQTT-3.8.1-1] [v5 MQTT-3.10.1-1] [v5 MQTT-3.14.1-1]
+/// [v5 MQTT-3.15.1-1]
 #[test]
 #[rustfmt::skip]
 fn fixed_header() {
@@ -44,6 +48,7 @@ fn fixed_header() {
     ]);
 }
 
+/// [v3.1.1 MQTT-3.2.2-4] [v5 MQTT-3.2.2-1] [v5 MQTT-3.2.2-6] [v5 MQTT-3.2.2-8]
 #[test]
 #[rustfmt::skip]
 fn connack() {
@@ -66,6 +71,9 @@ fn connack() {
     ]);
 }
 
+/// [v3.1.1 MQTT-1.5.3-1] [v3.1.1 MQTT-1.5.3-2] [v3.1.1 MQTT-3.3.1-2] [v3.1.1 MQTT-3.3.2-1]
+/// [v3.1.1 MQTT-3.3.2-2] [v5 MQTT-1.5.4-1] [v5 MQTT-1.5.4-2] [v5 MQTT-3.3.1-2] [v5 MQTT-3.3.2-1]
+/// [v5 MQTT-3.3.2-2]
 #[test]
 #[rustfmt::skip]
 fn publish() {
@@ -101,6 +109,7 @@ fn publish() {
     ]);
 }
 
+/// [v5 MQTT-3.4.2-1] [v5 MQTT-3.5.2-1] [v5 MQTT-3.6.2-1] [v5 MQTT-3.7.2-1]
 #[test]
 #[rustfmt::skip]
 fn acks() {
@@ -127,6 +136,9 @@ fn acks() {
     ]);
 }
 
+/// [v3.1.1 MQTT-2.3.1-1] [v3.1.1 MQTT-3.8.3-1] [v3.1.1 MQTT-3.8.3-3] [v3.1.1 MQTT-3.8.3-4]
+/// [v5 MQTT-3.8.3-1] [v5 MQTT-3.8.3-2] [v5 MQTT-3.8.3-4] [v5 MQTT-3.8.3-5] [v5 MQTT-4.8.2-1]
+/// [v5 MQTT-4.8.2-2]
 #[test]
 #[rustfmt::skip]
 fn subscribe() {
@@ -188,6 +200,7 @@ fn suback() {
     ]);
 }
 
+/// [v3.1.1 MQTT-3.10.3-2] [v5 MQTT-3.10.3-1] [v5 MQTT-3.10.3-2]
 #[test]
 #[rustfmt::skip]
 fn unsubscribe() {
@@ -203,6 +216,7 @@ fn unsubscribe() {
     ]);
 }
 
+/// [v5 MQTT-3.14.2-1] [v5 MQTT-3.15.2-1]
 #[test]
 #[rustfmt::skip]
 fn ping_disconnect_and_auth() {

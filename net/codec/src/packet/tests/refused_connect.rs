@@ -8,6 +8,7 @@ use crate::ReasonCode::{
     MalformedPacket, ProtocolError, TopicNameInvalid, UnsupportedProtocolVersion,
 };
 
+/// [v3.1.1 MQTT-3.1.2-1] [v5 MQTT-3.1.2-1]
 #[test]
 #[rustfmt::skip]
 fn protocol_name_and_level() {
@@ -33,6 +34,8 @@ fn protocol_name_and_level() {
     ]);
 }
 
+/// [v3.1.1 MQTT-3.1.2-3] [v3.1.1 MQTT-3.1.2-13] [v3.1.1 MQTT-3.1.2-14] [v3.1.1 MQTT-3.1.2-15]
+/// [v3.1.1 MQTT-3.1.2-22] [v5 MQTT-3.1.2-3] [v5 MQTT-3.1.2-12] [v5 MQTT-3.1.2-13]
 #[test]
 #[rustfmt::skip]
 fn connect_flags() {
@@ -53,6 +56,8 @@ fn connect_flags() {
     ]);
 }
 
+/// [v3.1.1 MQTT-3.1.2-19] [v3.1.1 MQTT-3.1.2-21] [v3.1.1 MQTT-3.1.3-3] [v3.1.1 MQTT-3.1.3-4]
+/// [v3.1.1 MQTT-3.1.3-11] [v5 MQTT-3.1.3-3] [v5 MQTT-3.1.4-1]
 #[test]
 #[rustfmt::skip]
 fn fields() {
@@ -78,6 +83,7 @@ fn fields() {
     ]);
 }
 
+/// [v3.1.1 MQTT-3.1.3-10]
 #[test]
 #[rustfmt::skip]
 fn will() {

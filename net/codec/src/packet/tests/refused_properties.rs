@@ -152,6 +152,7 @@ fn each_cut_short_is_refused() {
     }
 }
 
+/// [v5 MQTT-1.5.5-1] [v5 MQTT-1.5.7-1] [v5 MQTT-3.3.2-8] [v5 MQTT-3.3.2-14] [v5 MQTT-3.3.2-19]
 #[test]
 #[rustfmt::skip]
 fn values() {

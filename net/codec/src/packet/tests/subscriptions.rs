@@ -148,6 +148,7 @@ fn subscribe_v5() {
     check_subscribe(V5, notation, properties.as_properties(), &[("a", plain)]);
 }
 
+/// [v3.1.1 MQTT-3.10.3-1]
 #[test]
 fn unsubscribe() {
     check_unsubscribe(V3, "A2 [0001 <a/b>]", &["a/b"]);
