@@ -106,7 +106,7 @@ impl<'a> Shared<'a> {
 }
 
 impl Delivery<'_> {
-    /// Gives the message to each subscriber. [v5 MQTT-3.3.5-1]
+    /// Gives the message to each subscriber. [v5 MQTT-3.3.4-2]
     pub(crate) fn fan_out(&mut self, message: &Message<'_>, subscribers: &[Subscriber]) -> Taken {
         let mut taken = Taken::default();
         let mut shared = Shared::new(message);
