@@ -234,6 +234,7 @@ impl Shard {
         let connection = self.connections.get_mut(id).expect("parse has looked");
         connection.phase = Phase::Connected(index);
         connection.keep_alive_secs = keep_alive_secs;
+        connection.receive_max = self.settings.receive_max;
         connection.active = self.now;
         self.watch_connection(id);
         self.sessions

@@ -74,6 +74,8 @@ pub(crate) struct Connection {
     /// In force; zero is off.
     pub(crate) keep_alive_secs: u16,
     pub(crate) listener: ListenerId,
+    /// The Receive Maximum that its CONNACK named.
+    pub(crate) receive_max: u16,
     /// QoS 1 and 2 publishes received on this connection and not acknowledged to the end.
     pub(crate) receiving: u16,
     /// Bytes of answers put out since its peer stopped taking bytes.
@@ -142,6 +144,7 @@ impl Connections {
             pause_is_out: false,
             keep_alive_secs: 0,
             listener,
+            receive_max: u16::MAX,
             receiving: 0,
             reply_bytes: 0,
             active: now,

@@ -60,10 +60,9 @@ impl Shard {
 
     /// Holds the client to the Receive Maximum of CONNACK. [v5 MQTT-3.3.4-9]
     pub(crate) fn count_receiving(&mut self, id: ConnectionId) -> Result<(), CloseReason> {
-        let receive_max = self.settings.receive_max;
         let connection = self.connections.get_mut(id).expect("parse has looked");
         connection.receiving = connection.receiving.saturating_add(1);
-        if connection.version.is_v5() && connection.receiving > receive_max {
+        if connection.version.is_v5() && connection.receiving > connection.receive_max {
             return Err(CloseReason::Refused(ReasonCode::ReceiveMaximumExceeded));
         }
         Ok(())

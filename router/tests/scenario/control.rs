@@ -70,6 +70,24 @@ fn new_settings_hold_from_then_on() {
 }
 
 #[test]
+fn a_client_is_held_to_the_receive_maximum_it_was_told() {
+    let mut broker = Broker::new(1, Settings::default());
+    let (version, connect) = packets::connect("a", &["v5", "clean"]);
+    broker.open("a", 0);
+    broker.receive("a", &connect);
+    let settings = Settings {
+        receive_max: 1,
+        ..Settings::default()
+    };
+    broker.handle(0, Input::Settings(Arc::new(settings)));
+    for id in ["id=1", "id=2"] {
+        let publish = packets::packet(version, &["publish", "t", "x", "q=2", id]);
+        broker.receive("a", &publish);
+    }
+    assert_eq!(broker.transports["a"].closed, None);
+}
+
+#[test]
 fn counters_are_asked_for() {
     let mut broker = Broker::new(1, Settings::default());
     let (_, connect) = packets::connect("a", &["v5", "clean"]);
