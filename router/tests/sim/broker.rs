@@ -2,11 +2,16 @@
 //! The outputs themselves are acted on in `outputs`.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::Arc;
 
 use ringmq_router::link::Handover;
-use ringmq_router::{CloseCause, ConnectionId, Input, ListenerId, Shard, ShardId};
+use ringmq_router::{
+    CloseCause, Command, ConnectionId, Input, ListenerId, LogPosition, Settings, Shard, ShardId,
+    Verdict,
+};
 
 use crate::describe::{describe_input, describe_output};
+use crate::log::Log;
 use crate::oracle::Ended;
 use crate::socket::{Place, SocketId};
 use crate::world::{Event, Waiting, World};
@@ -37,6 +42,16 @@ pub(crate) enum Pending {
     LinkReady(ShardId),
     /// Time passed.
     Timer,
+    /// A CONNECT was judged.
+    Authenticated(SocketId, ConnectionId, Verdict),
+    /// The log is on disk up to here.
+    Durable(LogPosition),
+    /// An order of the operator.
+    Command(Command),
+    /// New settings.
+    Settings(Arc<Settings>),
+    /// The end.
+    Shutdown,
 }
 
 /// A shard and what surrounds it.
@@ -51,6 +66,9 @@ pub(crate) struct Node {
     slots: Vec<(u32, Option<SocketId>)>,
     /// Sockets with something to send in this tick.
     pub(crate) dirty: Vec<SocketId>,
+    pub(crate) log: Log,
+    /// It was told to stop.
+    pub(crate) stopped: bool,
 }
 
 impl Node {
@@ -63,6 +81,8 @@ impl Node {
             scheduled: false,
             slots: Vec::new(),
             dirty: Vec::new(),
+            log: Log::default(),
+            stopped: false,
         }
     }
 
@@ -159,6 +179,13 @@ impl World {
             Pending::LinkFull(to) => self.handle_counted(shard, Input::LinkFull { to }),
             Pending::LinkReady(to) => self.handle_counted(shard, Input::LinkReady { to }),
             Pending::Link(from) => self.handle_link(shard, from),
+            Pending::Authenticated(socket, connection, verdict) => {
+                self.handle_verdict(shard, socket, connection, verdict);
+            }
+            Pending::Durable(up_to) => self.handle_durable(shard, up_to),
+            Pending::Command(command) => self.handle_command(shard, command),
+            Pending::Settings(settings) => self.handle_counted(shard, Input::Settings(settings)),
+            Pending::Shutdown => self.handle_shutdown(shard),
             Pending::Opened(socket)
             | Pending::HandedOver(socket, _)
             | Pending::Received(socket, _)
@@ -266,6 +293,9 @@ impl World {
         let (Place::Moving(to), Some(handover)) = (held.place, held.handover.take()) else {
             return;
         };
+        if self.turn_away(socket, to) {
+            return;
+        }
         let connection = self.nodes[usize::from(to.0)].allocate(socket);
         self.socket(socket).place = Place::Shard(to, connection);
         self.socket(socket).last_given = self.now;
@@ -274,6 +304,9 @@ impl World {
 
     /// A connection reaches its listener.
     pub(crate) fn accept(&mut self, socket: SocketId, shard: ShardId) {
+        if self.turn_away(socket, shard) {
+            return;
+        }
         let connection = self.nodes[usize::from(shard.0)].allocate(socket);
         self.socket(socket).place = Place::Shard(shard, connection);
         self.socket(socket).last_given = self.now;

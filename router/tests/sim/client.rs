@@ -59,6 +59,8 @@ pub(crate) struct Outgoing {
     pub(crate) packet_id: PacketId,
     pub(crate) message: MessageIndex,
     pub(crate) awaits: Awaits,
+    /// It went out on this connection.
+    pub(crate) sent: bool,
 }
 
 /// A SUBSCRIBE or UNSUBSCRIBE under way.
@@ -130,6 +132,8 @@ pub(crate) struct Client {
     pub(crate) pings: u32,
     pub(crate) pinged: Time,
     pub(crate) last_written: Time,
+    /// In force on this connection.
+    pub(crate) keep_alive_secs: u16,
     /// When the workload connects it again.
     pub(crate) connect_at: Time,
 }
@@ -176,6 +180,7 @@ impl Client {
             pings: 0,
             pinged: Time(0),
             last_written: Time(0),
+            keep_alive_secs: 0,
             connect_at: Time(0),
         }
     }

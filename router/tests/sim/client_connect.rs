@@ -44,6 +44,7 @@ impl Client {
         };
         let attempt = self.note_attempt(context, order, clean, expiry_secs);
         self.socket = Some(socket);
+        self.keep_alive_secs = self.plan.keep_alive_secs;
         self.attempt = Some(attempt);
         self.phase = Phase::Connecting;
         if self.plan.assigned {
@@ -80,6 +81,7 @@ impl Client {
                 fate: Fate::Sent,
                 expires: None,
                 crossed_to: 0,
+                durable: false,
                 properties: Vec::new(),
             }),
             delay_secs: if self.version().is_v5() {
@@ -110,6 +112,9 @@ impl Client {
             said_goodbye: false,
             goodbye_expiry_secs: None,
             sent_garbage: false,
+            refused: None,
+            thrown_out: false,
+            disconnect: None,
             early_records: Vec::new(),
             latest: Default::default(),
             latest_retained: Default::default(),

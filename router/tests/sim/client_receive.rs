@@ -43,6 +43,15 @@ impl Client {
     }
 
     fn handle(&mut self, context: &mut Context<'_>, packet: Packet<'_>, packet_len: usize) {
+        let attempt = self.attempt.expect("a client that reads has an attempt");
+        if context.oracle.attempts[attempt.0 as usize]
+            .disconnect
+            .is_some()
+        {
+            let detail = format!("after DISCONNECT came {packet:?}");
+            self.fail(context, Rule::Protocol, &detail);
+            return;
+        }
         if self.phase == Phase::Connecting && !matches!(packet, Packet::ConnAck(_)) {
             self.fail(
                 context,
@@ -61,7 +70,10 @@ impl Client {
             Packet::SubAck(packet) => self.handle_suback(context, packet),
             Packet::UnsubAck(packet) => self.handle_unsuback(context, packet),
             Packet::PingResp if self.pings > 0 => self.pings -= 1,
-            Packet::Disconnect(_) if self.version().is_v5() => {}
+            Packet::Disconnect(packet) if self.version().is_v5() => {
+                let attempt = self.attempt.expect("an online client has an attempt");
+                context.oracle.disconnect_received(attempt, packet.reason);
+            }
             other => self.fail(context, Rule::Protocol, &format!("unexpected {other:?}")),
         }
     }
@@ -71,12 +83,16 @@ impl Client {
             self.fail(context, Rule::Protocol, "a second CONNACK");
             return;
         }
+        let attempt = self.attempt.expect("a connecting client has an attempt");
         if packet.reason != ReasonCode::Success {
+            let refused = context.oracle.attempts[attempt.0 as usize].refused;
+            if refused.is_some_and(|reason| !self.version().is_v5() || reason == packet.reason) {
+                return;
+            }
             let detail = format!("CONNECT was refused: {:?}", packet.reason);
             self.fail(context, Rule::ClosedWithoutCause, &detail);
             return;
         }
-        let attempt = self.attempt.expect("a connecting client has an attempt");
         if context.oracle.attempts[attempt.0 as usize].epoch.is_none() {
             self.fail(
                 context,
@@ -89,8 +105,10 @@ impl Client {
         self.must_clean = false;
         self.outgoing_max = usize::from(u16::MAX);
         for property in packet.properties.iter() {
-            if let Property::ReceiveMaximum(max) = property {
-                self.outgoing_max = usize::from(max);
+            match property {
+                Property::ReceiveMaximum(max) => self.outgoing_max = usize::from(max),
+                Property::ServerKeepAliveSecs(secs) => self.keep_alive_secs = secs,
+                _ => {}
             }
         }
         // The session may be another one than the client's, made by a CONNECT whose answer was lost; a
@@ -254,6 +272,7 @@ impl Client {
             release.encode(self.version(), &mut self.out);
         } else {
             self.outgoing.remove(position);
+            self.resend(context);
         }
     }
 
@@ -278,6 +297,7 @@ impl Client {
         match position {
             Some(position) if legal => {
                 self.outgoing.remove(position);
+                self.resend(context);
             }
             _ => {
                 let detail = format!("nothing waits for PUBCOMP {packet:?}: {}", self.pending());

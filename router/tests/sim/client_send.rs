@@ -42,6 +42,7 @@ impl Client {
             fate: Fate::Sent,
             expires: expiry.map(|secs| context.now.plus_secs(secs)),
             crossed_to: 0,
+            durable: false,
             properties: properties.as_properties().as_bytes().to_vec(),
         });
         let packet_id = (order.qos > Qos::AtMostOnce).then(|| {
@@ -54,6 +55,7 @@ impl Client {
                 packet_id,
                 message,
                 awaits,
+                sent: true,
             });
             packet_id
         });
@@ -90,15 +92,32 @@ impl Client {
         Packet::Publish(publish).encode(self.version(), &mut self.out);
     }
 
-    /// Sends everything unacknowledged again, in its order. [v3.1.1 MQTT-4.4.0-1] [v5 MQTT-4.4.0-1]
+    /// Sends everything unacknowledged again, in its order, as far as the broker takes it now.
+    /// [v3.1.1 MQTT-4.4.0-1] [v5 MQTT-4.4.0-1]
     pub(crate) fn resume(&mut self, context: &mut Context<'_>) {
-        let outgoing: Vec<Outgoing> = self.outgoing.iter().copied().collect();
-        for Outgoing {
-            packet_id,
-            message,
-            awaits,
-        } in outgoing
-        {
+        for outgoing in &mut self.outgoing {
+            outgoing.sent = false;
+        }
+        self.resend(context);
+    }
+
+    /// Sends what must be sent again and has room.
+    pub(super) fn resend(&mut self, context: &mut Context<'_>) {
+        for at in 0..self.outgoing.len() {
+            let Outgoing {
+                packet_id,
+                message,
+                awaits,
+                sent,
+            } = self.outgoing[at];
+            if sent {
+                continue;
+            }
+            let is_out = |it: &&Outgoing| it.sent;
+            if self.outgoing.iter().filter(is_out).count() >= self.outgoing_max {
+                return;
+            }
+            self.outgoing[at].sent = true;
             if awaits == Awaits::Comp {
                 Packet::PubRel(Client::ack(packet_id)).encode(self.version(), &mut self.out);
                 continue;

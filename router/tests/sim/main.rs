@@ -9,6 +9,7 @@
     reason = "the simulation may print, read its arguments and use threads; the router may not"
 )]
 
+mod authenticator;
 mod between_shards;
 mod broker;
 mod client;
@@ -18,7 +19,9 @@ mod client_send;
 mod coverage;
 mod describe;
 mod link;
+mod log;
 mod network;
+mod operator;
 mod oracle;
 mod outputs;
 mod plan;

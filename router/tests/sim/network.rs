@@ -6,7 +6,7 @@ use ringmq_router::{CloseCause, ShardId};
 use crate::broker::Pending;
 use crate::client::{ClientIndex, Phase};
 use crate::oracle::{AttemptId, Rule};
-use crate::socket::{ClientEnd, Place, Socket, SocketId};
+use crate::socket::{ClientEnd, Judgement, Place, Socket, SocketId};
 use crate::world::{Event, World};
 
 /// When the network gives up a connection whose client says nothing, seconds.
@@ -180,8 +180,9 @@ impl World {
         let held = self.socket(socket);
         let was_open = held.is_open();
         held.client_end = ClientEnd::Closed;
-        let client = held.client;
+        let (client, attempt) = (held.client, held.attempt);
         if was_open {
+            self.oracle.end_received(attempt);
             self.clients[usize::from(client.0)].disconnected();
             self.plan_reconnect(client);
         }
@@ -262,7 +263,9 @@ impl World {
     pub(crate) fn check_sockets(&mut self) {
         for index in 0..self.sockets.len() {
             let held = &self.sockets[index];
-            if held.place == Place::Gone || held.is_open() {
+            // One that waits for its judgement is not read; its time ends it.
+            let unread = held.judgement == Judgement::Withheld;
+            if held.place == Place::Gone || held.is_open() || unread {
                 continue;
             }
             let attempt = &self.oracle.attempts[held.attempt.0 as usize];

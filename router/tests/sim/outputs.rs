@@ -1,7 +1,7 @@
 //! What follows from a shard's outputs: bytes to sockets, closed and moved connections, messages to other
 //! shards. It does what the product's core does, and checks that the router keeps its side of the contract.
 
-use ringmq_codec::Version;
+use ringmq_codec::{Packet, Property, Version, frame};
 use ringmq_router::link::Handover;
 use ringmq_router::{
     CloseReason, ConnectionId, FrameRange, LogEvent, Output, Outputs, ShardId, TargetRange,
@@ -23,15 +23,9 @@ impl World {
                     if bytes.first() != Some(&0x20) {
                         continue;
                     }
-                    let lengths = bytes
-                        .iter()
-                        .skip(1)
-                        .take_while(|byte| **byte & 0x80 != 0)
-                        .count();
-                    let present = bytes.get(lengths + 2).is_some_and(|flags| flags & 1 != 0);
                     for target in outputs.receivers(*targets) {
                         if let Some(socket) = self.nodes[usize::from(shard.0)].holder(*target) {
-                            self.socket(socket).session_present = Some(present);
+                            self.note_connack(socket, bytes);
                         }
                     }
                 }
@@ -47,6 +41,26 @@ impl World {
                 _ => {}
             }
         }
+    }
+
+    fn note_connack(&mut self, socket: SocketId, bytes: &[u8]) {
+        let attempt = self.socket(socket).attempt;
+        let attempt = &mut self.oracle.attempts[attempt.0 as usize];
+        let decoded = frame::split(bytes, u32::MAX)
+            .ok()
+            .flatten()
+            .and_then(|raw| Packet::decode(raw, attempt.version).ok());
+        let Some(Packet::ConnAck(connack)) = decoded else {
+            self.fail(Rule::Protocol, format!("{bytes:02x?} is no CONNACK"));
+            return;
+        };
+        for property in connack.properties.iter() {
+            if let Property::ServerKeepAliveSecs(secs) = property {
+                attempt.keep_alive_secs = secs;
+                self.coverage.hit("server keep-alive");
+            }
+        }
+        self.socket(socket).session_present = Some(connack.session_present);
     }
 
     /// Does one of the things a shard asked for.
@@ -74,14 +88,22 @@ impl World {
                 handover,
             } => self.hand_over(shard, connection, to, handover),
             Output::Link { to, message } => self.push(shard, to, message),
-            Output::Authenticate { .. } | Output::Append { .. } | Output::Answer { .. } => {
-                self.fail(Rule::Contract, String::from("an output nothing asked for"));
-            }
+            Output::Authenticate {
+                connection,
+                authentication,
+            } => self.ask(shard, connection, &authentication),
+            Output::Append { position, record } => self.append(shard, position, outputs, record),
+            Output::Answer { id, answer } => self.answered(id, &answer),
             Output::Log(_) => {}
         }
     }
 
-    fn holder(&mut self, shard: ShardId, connection: ConnectionId, what: &str) -> Option<SocketId> {
+    pub(crate) fn holder(
+        &mut self,
+        shard: ShardId,
+        connection: ConnectionId,
+        what: &str,
+    ) -> Option<SocketId> {
         let socket = self.nodes[usize::from(shard.0)].holder(connection);
         let gone = socket.is_none_or(|socket| !self.sockets[socket.0 as usize].at_broker());
         if gone {
@@ -119,6 +141,7 @@ impl World {
         held.place = Place::Gone;
         let (attempt, last_given, was_paused) = (held.attempt, held.last_given, held.was_paused);
         self.nodes[usize::from(shard.0)].free(connection);
+        self.check_close(socket, reason);
         if reason == CloseReason::KeepAlive {
             self.coverage.hit("keep-alive timeout");
             let secs = u64::from(self.oracle.attempts[attempt.0 as usize].keep_alive_secs);
@@ -152,6 +175,7 @@ impl World {
         {
             self.fail(Rule::Contract, String::from("Established twice"));
         }
+        self.check_admitted(socket);
         let client_id = self.oracle.attempts[attempt.0 as usize].client_id.clone();
         let named = !client_id.starts_with("assigned-");
         if named

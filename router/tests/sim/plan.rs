@@ -2,7 +2,7 @@
 //! how tight the bounds are, how often things go wrong.
 
 use ringmq_codec::Version;
-use ringmq_router::Settings;
+use ringmq_router::{AuthenticationMode, Settings};
 
 use crate::random::{Concern, Random};
 
@@ -46,6 +46,21 @@ pub(crate) struct FaultRates {
     pub(crate) storm: u64,
 }
 
+/// What surrounds the broker.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Surroundings {
+    /// Per mille of workers' CONNECTs that are refused, when each is judged outside.
+    pub(crate) refused: u64,
+    /// Mean time of a judgement, microseconds.
+    pub(crate) verdict_delay: u64,
+    /// Mean time until a record of the log is durable, microseconds.
+    pub(crate) durable_delay: u64,
+    /// An operator changes settings, asks for counters and throws clients out.
+    pub(crate) operator: bool,
+    /// The broker is shut down at the end, under load.
+    pub(crate) shutdown: bool,
+}
+
 /// Everything that shapes one run.
 #[derive(Clone, Debug)]
 pub(crate) struct Plan {
@@ -72,6 +87,7 @@ pub(crate) struct Plan {
     /// Per mille of v5 publishes that carry an expiry.
     pub(crate) expiring: u64,
     pub(crate) faults: FaultRates,
+    pub(crate) surroundings: Surroundings,
     /// Events of one round before it becomes quiet.
     pub(crate) round_events: u64,
 }
@@ -94,11 +110,14 @@ impl Plan {
         let slow_shard = random
             .chance(300)
             .then(|| random.below(u64::from(shards)) as u8);
+        let mut settings = settings(&mut random, tight);
+        let surroundings = surroundings(seed, &mut settings);
         Plan {
             seed,
             shards,
             clients,
-            settings: settings(&mut random, tight),
+            settings,
+            surroundings,
             link_capacity: *random.pick(&[1, 2, 4, 8, 64]),
             link_delay,
             network_delay: *random.pick(&[20, 200, 2_000, 10_000]),
@@ -178,6 +197,22 @@ fn settings(random: &mut Random, tight: bool) -> Settings {
         settings.sys_interval_secs = 2;
     }
     settings
+}
+
+fn surroundings(seed: u64, settings: &mut Settings) -> Surroundings {
+    let mut random = Random::new(seed, Concern::Surroundings);
+    if random.chance(300) {
+        settings.authentication = AuthenticationMode::External;
+    }
+    settings.log = random.chance(300);
+    settings.keep_alive_secs_max = *random.pick(&[0, 0, 0, 3]);
+    Surroundings {
+        refused: *random.pick(&[0, 50, 200]),
+        verdict_delay: *random.pick(&[10, 2_000, 200_000]),
+        durable_delay: *random.pick(&[50, 5_000, 100_000]),
+        operator: random.chance(400),
+        shutdown: random.chance(300),
+    }
 }
 
 fn faults(random: &mut Random) -> FaultRates {

@@ -16,6 +16,8 @@ pub(crate) enum Concern {
     Faults = 4,
     /// Seeds given to the shards.
     Shards = 5,
+    /// What surrounds a broker: who judges CONNECTs, the disk, the operator.
+    Surroundings = 6,
 }
 
 /// xoshiro256++, seeded by splitmix64.

@@ -26,8 +26,12 @@ impl World {
         while self.oracle.violation.is_none() && self.events < EVENTS_MIN {
             self.round();
         }
-        if self.oracle.violation.is_none() {
-            self.everyone_leaves();
+        if self.oracle.violation.is_some() {
+            return;
+        }
+        match self.plan.surroundings.shutdown {
+            true => self.shut_down(),
+            false => self.everyone_leaves(),
         }
     }
 
@@ -46,15 +50,18 @@ impl World {
             let at = Time(self.network.below(SECOND));
             self.schedule(at, Event::Timer(ShardId(shard)));
         }
+        if self.plan.surroundings.operator {
+            self.schedule(Time(SECOND), Event::Order);
+        }
+        for index in 0..self.clients.len() as u16 {
+            let at = self.now.plus(self.workload.below(SECOND));
+            self.schedule(at, Event::Step(ClientIndex(index)));
+        }
         for watcher in self.of_role(Role::Watcher) {
             self.subscribe_fresh(watcher, "w/#");
             let epoch = self.clients[usize::from(watcher.0)].attempt;
             let epoch = epoch.and_then(|attempt| self.oracle.attempts[attempt.0 as usize].epoch);
             self.oracle.watcher = epoch;
-        }
-        for client in self.of_role(Role::Worker) {
-            let at = self.now.plus(self.workload.below(SECOND));
-            self.schedule(at, Event::Step(client));
         }
     }
 

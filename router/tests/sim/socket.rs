@@ -3,7 +3,7 @@
 //! end it at any byte.
 
 use ringmq_router::link::Handover;
-use ringmq_router::{CloseCause, ConnectionId, ShardId};
+use ringmq_router::{CloseCause, ConnectionId, ShardId, Verdict};
 
 use crate::client::ClientIndex;
 use crate::oracle::AttemptId;
@@ -39,6 +39,19 @@ pub(crate) enum ClientEnd {
     Closed,
 }
 
+/// How far the judgement on a CONNECT has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Judgement {
+    /// Nobody has asked.
+    Unasked,
+    /// This connection waits for it.
+    Asked(ShardId, ConnectionId),
+    /// It will never come.
+    Withheld,
+    /// The shard was given it.
+    Given(Verdict),
+}
+
 /// One connection.
 #[derive(Debug)]
 pub(crate) struct Socket {
@@ -70,6 +83,8 @@ pub(crate) struct Socket {
     pub(crate) was_paused: bool,
     /// What the CONNACK said.
     pub(crate) session_present: Option<bool>,
+    /// What became of the question whether its client may come in.
+    pub(crate) judgement: Judgement,
     /// While it moves to another shard.
     pub(crate) handover: Option<Box<Handover>>,
 }
@@ -96,6 +111,7 @@ impl Socket {
             last_given: Time(0),
             was_paused: false,
             session_present: None,
+            judgement: Judgement::Unasked,
             handover: None,
         }
     }

@@ -32,8 +32,13 @@ impl World {
         let at = self.now.plus(1 + self.workload.around(self.plan.step_mean));
         self.schedule(at, Event::Step(client));
         match self.clients[usize::from(client.0)].role {
+            _ if self.stopping => {}
             Role::Worker => self.worker_step(client),
-            Role::Watcher | Role::Late => {}
+            Role::Watcher | Role::Late => {
+                if self.clients[usize::from(client.0)].phase == Phase::Online {
+                    self.keep_alive(client);
+                }
+            }
         }
     }
 
@@ -75,7 +80,7 @@ impl World {
 
     fn keep_alive(&mut self, client: ClientIndex) {
         let held = &self.clients[usize::from(client.0)];
-        let every = u64::from(held.plan.keep_alive_secs) * SECOND * 7 / 10;
+        let every = u64::from(held.keep_alive_secs) * SECOND * 7 / 10;
         if every > 0 && self.now.since(held.last_written) > every {
             self.with_client(client, |client, context| client.ping(context.now));
         }

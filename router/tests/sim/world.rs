@@ -13,10 +13,11 @@ use ringmq_codec::Version;
 use ringmq_router::link::QueryId;
 use ringmq_router::{Outputs, Shard, ShardConfig, ShardCount, ShardId, Stats};
 
-use crate::broker::Node;
+use crate::broker::{Node, Pending};
 use crate::client::{Client, ClientIndex, Context, Role};
 use crate::coverage::{COUNTED_BY_WORLD, Coverage};
 use crate::link::Link;
+use crate::operator::Asked;
 use crate::oracle::{Oracle, Rule, Violation};
 use crate::plan::{ClientPlan, Plan};
 use crate::random::{Concern, Random};
@@ -48,6 +49,14 @@ pub(crate) enum Event {
     Timer(ShardId),
     /// The network gives a silent client up.
     GiveUp(SocketId),
+    /// A CONNECT was judged.
+    Verdict(SocketId),
+    /// A part of a shard's log has reached the disk.
+    Durable(ShardId),
+    /// The operator does something.
+    Order,
+    /// A shard is told to stop.
+    Stop(ShardId),
 }
 
 /// What became of a run.
@@ -75,6 +84,7 @@ pub(crate) struct World {
     pub(crate) network: Random,
     pub(crate) workload: Random,
     pub(crate) faults: Random,
+    pub(crate) surroundings: Random,
     pub(crate) trace: Trace,
     pub(crate) coverage: Coverage,
     /// Inputs handled, `Timer` and `EndOfTick` not counted.
@@ -83,6 +93,11 @@ pub(crate) struct World {
     pub(crate) quiet: bool,
     /// Everyone leaves for good.
     pub(crate) leaving: bool,
+    /// The broker is being shut down; clients do nothing any more.
+    pub(crate) stopping: bool,
+    /// The order whose answer is due.
+    pub(crate) asked: Option<Asked>,
+    pub(crate) last_order: u64,
     pub(crate) outputs: Outputs,
     /// Retained look-ups under way, with their filter.
     pub(crate) queries: BTreeMap<(u8, u64), String>,
@@ -120,15 +135,19 @@ impl World {
             nodes,
             sockets: Vec::new(),
             clients: Vec::new(),
-            oracle: Oracle::new(topics),
+            oracle: Oracle::new(topics, plan.settings.log),
             network: Random::new(plan.seed, Concern::Network),
             workload: Random::new(plan.seed, Concern::Workload),
             faults: Random::new(plan.seed, Concern::Faults),
+            surroundings: Random::new(plan.seed.wrapping_add(1 << 40), Concern::Surroundings),
             trace: Trace::new(readable),
             coverage,
             events: 0,
             quiet: false,
             leaving: false,
+            stopping: false,
+            asked: None,
+            last_order: 0,
             outputs: Outputs::new(),
             queries: BTreeMap::new(),
             plan,
@@ -212,6 +231,10 @@ impl World {
             Event::Replies(client) => self.replies(client),
             Event::Timer(shard) => self.timer(shard),
             Event::GiveUp(socket) => self.give_up(socket),
+            Event::Verdict(socket) => self.judge(socket),
+            Event::Durable(shard) => self.write_log(shard),
+            Event::Order => self.order(),
+            Event::Stop(shard) => self.give(shard, Pending::Shutdown),
         }
     }
 

@@ -30,6 +30,11 @@ impl Oracle {
                 return;
             }
         }
+        if self.logs && !self.messages[message.0 as usize].durable {
+            let detail = format!("{message:?} was acknowledged before its record was durable");
+            self.fail(Rule::Gate, detail);
+            return;
+        }
         let publisher = self.messages[message.0 as usize].attempt;
         let publisher = self.attempts[publisher.0 as usize].epoch;
         for epoch in 0..self.epochs.len() as u32 {

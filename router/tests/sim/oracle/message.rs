@@ -46,6 +46,8 @@ pub(crate) struct Message {
     pub(crate) expires: Option<Time>,
     /// Shards that were given it over a link.
     pub(crate) crossed_to: u64,
+    /// A record of it is on disk.
+    pub(crate) durable: bool,
     /// Encoded v5 properties it was published with, expiry not included.
     pub(crate) properties: Vec<u8>,
 }

@@ -59,6 +59,10 @@ pub(crate) enum Rule {
     ReceiveMaximum,
     /// A packet larger than the client allows.
     PacketSize,
+    /// A client let in that was not judged, or judged twice.
+    Authentication,
+    /// A connection closed without the DISCONNECT that v5 is owed, or with a wrong reason.
+    Disconnect,
     /// A connection closed by the broker that did nothing wrong.
     ClosedWithoutCause,
     /// A silent connection not closed, or a lively one closed.
@@ -103,6 +107,8 @@ pub(crate) struct Oracle {
     pub(crate) watcher: Option<EpochId>,
     /// Clients that subscribe when all is quiet.
     pub(crate) late_clients: Vec<ClientIndex>,
+    /// Acknowledgements wait for the log.
+    logs: bool,
     missed: HashSet<(EpochId, MessageIndex)>,
     /// Messages judged, when, and how many drops they can account for.
     judged: usize,
@@ -113,7 +119,7 @@ pub(crate) struct Oracle {
 
 impl Oracle {
     /// An oracle that has seen nothing.
-    pub(crate) fn new(topics: Rc<Topics>) -> Oracle {
+    pub(crate) fn new(topics: Rc<Topics>, logs: bool) -> Oracle {
         Oracle {
             now: Time(0),
             topics,
@@ -125,6 +131,7 @@ impl Oracle {
             cleared: BTreeSet::new(),
             watcher: None,
             late_clients: Vec::new(),
+            logs,
             missed: HashSet::new(),
             judged: 0,
             judged_at: Time(0),

@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use ringmq_codec::Version;
+use ringmq_codec::{ReasonCode, Version};
 use ringmq_router::{CloseCause, CloseReason, ShardId};
 
 use super::delivery::Delivered;
@@ -61,6 +61,12 @@ pub(crate) struct Attempt {
     pub(crate) goodbye_expiry_secs: Option<u32>,
     /// The client broke the protocol on purpose.
     pub(crate) sent_garbage: bool,
+    /// Its CONNECT was judged, and refused for this reason.
+    pub(crate) refused: Option<ReasonCode>,
+    /// The operator wants it closed.
+    pub(crate) thrown_out: bool,
+    /// The reason of the DISCONNECT that its client got.
+    pub(crate) disconnect: Option<ReasonCode>,
     /// SUBSCRIBEs sent before CONNACK, to be attached to the session.
     pub(crate) early_records: Vec<RecordId>,
     /// Per stream and topic: position of the latest publish seen on this connection.
@@ -225,9 +231,15 @@ impl Oracle {
         {
             this.expiry_secs = secs;
         }
-        if let Ended::ByBroker(CloseReason::Refused(_) | CloseReason::Malformed(_)) = how
-            && !this.sent_garbage
-        {
+        let caused = match how {
+            Ended::ByBroker(CloseReason::Refused(reason)) => {
+                this.sent_garbage || this.refused == Some(reason)
+            }
+            Ended::ByBroker(CloseReason::Malformed(_)) => this.sent_garbage,
+            Ended::ByBroker(CloseReason::Administrative) => this.thrown_out,
+            _ => true,
+        };
+        if !caused {
             let detail = format!("client {:?} was closed with {how:?}", this.client_id);
             self.fail(Rule::ClosedWithoutCause, detail);
             return;
@@ -238,6 +250,45 @@ impl Oracle {
                 self.end_epoch(epoch);
             }
             self.will_at_end(attempt, how);
+        }
+    }
+
+    /// What the DISCONNECT before a close by the broker must say, to v5; `None` where none is owed.
+    fn owed(&self, attempt: AttemptId) -> Option<ReasonCode> {
+        let this = &self.attempts[attempt.0 as usize];
+        let (_, Ended::ByBroker(how)) = this.ended? else {
+            return None;
+        };
+        this.established?;
+        match how {
+            CloseReason::ClientDisconnected | CloseReason::ConnectTimeout => None,
+            CloseReason::Refused(reason) => Some(reason),
+            CloseReason::Malformed(error) => Some(error.reason()),
+            CloseReason::KeepAlive => Some(ReasonCode::KeepAliveTimeout),
+            CloseReason::TakenOver => Some(ReasonCode::SessionTakenOver),
+            CloseReason::Shutdown => Some(ReasonCode::ServerShuttingDown),
+            CloseReason::Administrative => Some(ReasonCode::AdministrativeAction),
+        }
+    }
+
+    /// A DISCONNECT came at a v5 client.
+    pub(crate) fn disconnect_received(&mut self, attempt: AttemptId, reason: ReasonCode) {
+        let owed = self.owed(attempt);
+        self.attempts[attempt.0 as usize].disconnect = Some(reason);
+        if owed != Some(reason) {
+            let ended = self.attempts[attempt.0 as usize].ended;
+            let detail = format!("DISCONNECT {reason:?} came, owed {owed:?}, {ended:?}");
+            self.fail(Rule::Disconnect, detail);
+        }
+    }
+
+    /// A client read the end of what the broker sent.
+    pub(crate) fn end_received(&mut self, attempt: AttemptId) {
+        let this = &self.attempts[attempt.0 as usize];
+        let owed = self.owed(attempt).filter(|_| this.version.is_v5());
+        if owed.is_some() && this.disconnect.is_none() {
+            let detail = format!("{:?} was closed without {owed:?}", this.client_id);
+            self.fail(Rule::Disconnect, detail);
         }
     }
 

@@ -50,6 +50,8 @@ impl Oracle {
             Ended::ByBroker(CloseReason::ClientDisconnected) if this.said_goodbye => {
                 WillState::Discarded
             }
+            // They wait for a restart. [v5 3.1.2.5]
+            Ended::ByBroker(CloseReason::Shutdown) => WillState::Discarded,
             _ => WillState::Due(self.now.plus_secs(will.delay_secs.min(this.expiry_secs))),
         };
         self.set_will(attempt, state);
