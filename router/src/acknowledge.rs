@@ -6,7 +6,7 @@
 use ringmq_codec::{Packet, PacketId, Properties, Qos, ReasonCode, packet::Ack};
 
 use crate::ids::SessionIndex;
-use crate::outgoing::Stage;
+use crate::outgoing::{InFlight, Stage};
 use crate::session::Flag;
 use crate::{CloseReason, ConnectionId, Outputs, Shard};
 
@@ -22,8 +22,13 @@ impl Shard {
         outputs: &mut Outputs,
     ) -> Result<(), CloseReason> {
         match self.in_flight(index, ack.packet_id) {
-            Some((Qos::AtLeastOnce, Stage::Published(message))) => {
-                self.messages.release(message);
+            Some(InFlight {
+                qos: Qos::AtLeastOnce,
+                stage: Stage::Published(message),
+                identifiers,
+                ..
+            }) => {
+                self.messages.release(message, identifiers);
                 self.end_flight(index, ack.packet_id, outputs);
                 Ok(())
             }
@@ -40,8 +45,13 @@ impl Shard {
         outputs: &mut Outputs,
     ) -> Result<(), CloseReason> {
         let reason = match self.in_flight(index, ack.packet_id) {
-            Some((Qos::ExactlyOnce, Stage::Published(message))) => {
-                self.messages.release(message);
+            Some(InFlight {
+                qos: Qos::ExactlyOnce,
+                stage: Stage::Published(message),
+                identifiers,
+                ..
+            }) => {
+                self.messages.release(message, identifiers);
                 if ack.reason.is_error() {
                     self.end_flight(index, ack.packet_id, outputs);
                     return Ok(());
@@ -49,7 +59,7 @@ impl Shard {
                 self.set_released(index, ack.packet_id);
                 ReasonCode::Success
             }
-            Some((_, Stage::Released)) => ReasonCode::Success,
+            Some(in_flight) if in_flight.stage == Stage::Released => ReasonCode::Success,
             Some(_) => return Err(OUT_OF_STEP),
             None if ack.reason.is_error() => return Ok(()),
             None => ReasonCode::PacketIdentifierNotFound,
@@ -67,7 +77,7 @@ impl Shard {
         outputs: &mut Outputs,
     ) -> Result<(), CloseReason> {
         match self.in_flight(index, ack.packet_id) {
-            Some((_, Stage::Released)) => {
+            Some(in_flight) if in_flight.stage == Stage::Released => {
                 self.end_flight(index, ack.packet_id, outputs);
                 Ok(())
             }
@@ -104,9 +114,9 @@ impl Shard {
         Ok(())
     }
 
-    fn in_flight(&mut self, index: SessionIndex, id: PacketId) -> Option<(Qos, Stage)> {
+    fn in_flight(&mut self, index: SessionIndex, id: PacketId) -> Option<InFlight> {
         let outgoing = self.sessions.get_mut(index).outgoing.as_mut()?;
-        outgoing.find(id).map(|it| (it.qos, it.stage))
+        outgoing.find(id).copied()
     }
 
     fn set_released(&mut self, index: SessionIndex, id: PacketId) {

@@ -141,7 +141,6 @@ impl Shard {
         if keep_alive_secs != connect.keep_alive_secs {
             properties.push(Property::ServerKeepAliveSecs(keep_alive_secs));
         }
-        properties.push(Property::SubscriptionIdentifiersAvailable(false));
         properties.push(Property::SharedSubscriptionAvailable(false));
     }
 }

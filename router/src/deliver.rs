@@ -9,23 +9,27 @@ use ringmq_codec::{Packet, PacketId, Qos, Version};
 
 use crate::gate::Taken;
 use crate::ids::SessionIndex;
-use crate::index::Subscriber;
+use crate::index::Matches;
 use crate::live_topics::LiveTopics;
 use crate::message::{MessageIndex, MessageStore};
 use crate::outgoing::{InFlight, Queued, Stage};
+use crate::own_frame::OwnFrame;
 use crate::publish_frame::{self, Content, Envelope, Message};
 use crate::session::{Flag, SessionId, Sessions};
+use crate::subscription_identifier::IdentifierList;
 use crate::{ConnectionId, DropReason, Millis, Outputs, Settings, Stats};
 
 /// Receivers of one encoded form of a message, gathered during a fan-out and reused.
 #[derive(Debug, Default)]
 pub(crate) struct FanOutScratch {
     /// By [`variant_of`].
-    receivers: [Vec<ConnectionId>; 4],
+    pub(crate) receivers: [Vec<ConnectionId>; 4],
     /// The parts of a message that is being stored.
     pub(crate) joined: Vec<u8>,
     /// Encoded frames by [`form_of`], of the message whose [`Shared`] says which are there.
     templates: [Template; 8],
+    /// Receivers of frames that have something of the client's own.
+    pub(crate) own: Vec<OwnFrame>,
 }
 
 fn variant_of(version: Version, retain: bool) -> usize {
@@ -54,7 +58,7 @@ pub(crate) struct Delivery<'a> {
 
 /// A message during one fan-out: stored, and encoded per form, only when a session asks for it.
 pub(crate) struct Shared<'a> {
-    content: Content<'a>,
+    pub(crate) content: Content<'a>,
     source: Source<'a>,
     /// Which of the templates are this message's, by [`form_of`].
     encoded: u8,
@@ -85,8 +89,13 @@ impl<'a> Shared<'a> {
     }
 
     /// A reference to the stored message for one more session.
-    fn store(&mut self, messages: &mut MessageStore, joined: &mut Vec<u8>) -> MessageIndex {
-        match self.source {
+    fn store(
+        &mut self,
+        terms: Terms<'_>,
+        messages: &mut MessageStore,
+        joined: &mut Vec<u8>,
+    ) -> Queued {
+        let message = match self.source {
             Source::Stored(index) => {
                 messages.retain(index);
                 index
@@ -96,6 +105,12 @@ impl<'a> Shared<'a> {
                 self.source = Source::Stored(index);
                 index
             }
+        };
+        Queued {
+            message,
+            qos: terms.qos,
+            retain: terms.retain,
+            identifiers: messages.identifiers.hold(terms.identifiers),
         }
     }
 
@@ -105,14 +120,33 @@ impl<'a> Shared<'a> {
     }
 }
 
+/// Under what terms a message goes to one session.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Terms<'a> {
+    pub(crate) qos: Qos,
+    pub(crate) retain: bool,
+    pub(crate) identifiers: IdentifierList<'a>,
+}
+
+impl<'a> Terms<'a> {
+    /// The envelope of a first delivery to a client of this version.
+    pub(crate) fn envelope(&self, version: Version) -> Envelope<'a> {
+        Envelope {
+            identifiers: self.identifiers,
+            ..Envelope::plain(version, self.qos, self.retain)
+        }
+    }
+}
+
 impl Delivery<'_> {
     /// Gives the message to each subscriber. [v5 MQTT-3.3.4-2]
-    pub(crate) fn fan_out(&mut self, message: &Message<'_>, subscribers: &[Subscriber]) -> Taken {
+    pub(crate) fn fan_out(&mut self, message: &Message<'_>, matches: &Matches<'_>) -> Taken {
         let mut taken = Taken::default();
         let mut shared = Shared::new(message);
         let frame_lens = [Version::V311, Version::V5]
-            .map(|version| publish_frame::frame_len(&shared.content, version, Qos::AtMostOnce));
-        for subscriber in subscribers {
+            .map(|version| Envelope::plain(version, Qos::AtMostOnce, false))
+            .map(|envelope| publish_frame::frame_len(&shared.content, &envelope));
+        for subscriber in matches.subscribers {
             let (session, options) = (subscriber.session, subscriber.options);
             if options.no_local() && message.publisher == Some(session) {
                 continue;
@@ -124,14 +158,25 @@ impl Delivery<'_> {
                 self.live_topics.insert(session, message.topic_hash);
             }
             let len = frame_lens[usize::from(hot.version.is_v5())];
-            if qos == Qos::AtMostOnce && hot.is_direct() && len <= hot.packet_size_max as usize {
+            let goes_now = qos == Qos::AtMostOnce && hot.is_direct();
+            if goes_now && options.identifier() == 0 && len <= hot.packet_size_max as usize {
                 self.scratch.receivers[variant_of(hot.version, retain)].push(hot.connection);
                 taken.taken = true;
-            } else {
-                taken.merge(self.offer(session, qos, retain, &mut shared));
+                continue;
             }
+            let terms = Terms {
+                qos,
+                retain,
+                identifiers: matches.identifiers(*subscriber),
+            };
+            taken.merge(if goes_now {
+                self.gather_own(*subscriber, terms, &shared.content)
+            } else {
+                self.offer(session, terms, &mut shared)
+            });
         }
         self.send_to_gathered(&shared.content);
+        self.send_own(&shared.content, matches);
         taken
     }
 
@@ -143,23 +188,13 @@ impl Delivery<'_> {
                 if receivers.is_empty() {
                     continue;
                 }
-                let envelope = Envelope {
-                    version,
-                    qos: Qos::AtMostOnce,
-                    retain,
-                    dup: false,
-                    packet_id: PacketId::FIRST,
-                };
+                let envelope = Envelope::plain(version, Qos::AtMostOnce, retain);
                 let start = self.outputs.bytes.len();
-                publish_frame::encode(content, envelope, self.now, &mut self.outputs.bytes);
-                let len = (self.outputs.bytes.len() - start) as u64;
+                publish_frame::encode(content, &envelope, self.now, &mut self.outputs.bytes);
                 let count = receivers.len() as u64;
                 self.outputs.send_to_all(start, receivers);
                 receivers.clear();
-                self.stats.packets_sent_total += count;
-                self.stats.publishes_sent_total += count;
-                self.stats.publish_bytes_sent_total += content.payload.len() as u64 * count;
-                self.stats.bytes_sent_total += len * count;
+                self.count_publishes(start, content.payload, count);
             }
         }
     }
@@ -168,17 +203,17 @@ impl Delivery<'_> {
     pub(crate) fn offer(
         &mut self,
         index: SessionIndex,
-        qos: Qos,
-        retain: bool,
+        terms: Terms<'_>,
         shared: &mut Shared<'_>,
     ) -> Taken {
+        let qos = terms.qos;
         let hot = *self.sessions.hot(index);
         if !hot.is(Flag::Connected) {
             if qos == Qos::AtMostOnce {
                 self.stats.drops.add(DropReason::OfflineQos0, 1);
                 return Taken::YES;
             }
-        } else if publish_frame::frame_len(&shared.content, hot.version, qos)
+        } else if publish_frame::frame_len(&shared.content, &terms.envelope(hot.version))
             > hot.packet_size_max as usize
         {
             // As if it had been delivered. [v5 MQTT-3.1.2-25]
@@ -186,20 +221,14 @@ impl Delivery<'_> {
             return Taken::YES;
         } else if hot.is_direct() && (qos == Qos::AtMostOnce || self.sessions.get(index).has_room())
         {
-            self.send_shared(index, qos, retain, shared);
+            self.send_shared(index, terms, shared);
             return Taken::YES;
         }
-        self.enqueue(index, qos, retain, shared)
+        self.enqueue(index, terms, shared)
     }
 
     /// Puts the message behind what waits already, within the bounds of the queue.
-    fn enqueue(
-        &mut self,
-        index: SessionIndex,
-        qos: Qos,
-        retain: bool,
-        shared: &mut Shared<'_>,
-    ) -> Taken {
+    fn enqueue(&mut self, index: SessionIndex, terms: Terms<'_>, shared: &mut Shared<'_>) -> Taken {
         let outgoing = self
             .sessions
             .get_mut(index)
@@ -214,42 +243,29 @@ impl Delivery<'_> {
             return Taken::DROPPED;
         }
         outgoing.queue_bytes += shared.bytes();
-        outgoing.queue.push_back(Queued {
-            message: shared.store(self.messages, &mut self.scratch.joined),
-            qos,
-            retain,
-        });
+        let queued = shared.store(terms, self.messages, &mut self.scratch.joined);
+        outgoing.queue.push_back(queued);
         self.stats.queued_messages += 1;
         self.sessions.hot_mut(index).set(Flag::Queued, true);
         Taken::YES
     }
 
-    fn send_shared(
-        &mut self,
-        index: SessionIndex,
-        qos: Qos,
-        retain: bool,
-        shared: &mut Shared<'_>,
-    ) {
+    fn send_shared(&mut self, index: SessionIndex, terms: Terms<'_>, shared: &mut Shared<'_>) {
         let hot = *self.sessions.hot(index);
-        let mut envelope = Envelope {
-            version: hot.version,
-            qos,
-            retain,
-            dup: false,
-            packet_id: PacketId::FIRST,
-        };
-        if qos == Qos::AtMostOnce {
-            self.send_publish(hot.connection, &shared.content, envelope);
+        let mut envelope = terms.envelope(hot.version);
+        if terms.qos != Qos::AtMostOnce {
+            let queued = shared.store(terms, self.messages, &mut self.scratch.joined);
+            envelope.packet_id = self.put_in_flight(index, queued);
+        }
+        if terms.qos == Qos::AtMostOnce || terms.identifiers != IdentifierList::None {
+            self.send_publish(hot.connection, &shared.content, &envelope);
             return;
         }
-        let message = shared.store(self.messages, &mut self.scratch.joined);
-        envelope.packet_id = self.put_in_flight(index, message, qos, retain);
-        let form = form_of(hot.version, retain, qos);
+        let form = form_of(hot.version, terms.retain, terms.qos);
         let start = self.outputs.bytes.len();
         if shared.encoded & 1 << form == 0 {
             let out = &mut self.outputs.bytes;
-            let at = publish_frame::encode(&shared.content, envelope, self.now, out);
+            let at = publish_frame::encode(&shared.content, &envelope, self.now, out);
             self.scratch.templates[form] = Template {
                 start,
                 end: out.len(),
@@ -263,26 +279,21 @@ impl Delivery<'_> {
             let at = start + template.packet_id_at;
             out[at..at + 2].copy_from_slice(&envelope.packet_id.get().to_be_bytes());
         }
-        self.count_publish(start, shared.content.payload);
+        self.count_publishes(start, shared.content.payload, 1);
         self.outputs.send_to(start, hot.connection);
     }
 
     /// Adds a message that is about to be sent to the session's window.
-    pub(crate) fn put_in_flight(
-        &mut self,
-        index: SessionIndex,
-        message: MessageIndex,
-        qos: Qos,
-        retain: bool,
-    ) -> PacketId {
+    pub(crate) fn put_in_flight(&mut self, index: SessionIndex, message: Queued) -> PacketId {
         let session = self.sessions.get_mut(index);
         let packet_id = session.take_packet_id();
         let outgoing = session.outgoing.get_or_insert_default();
         outgoing.push_in_flight(InFlight {
             packet_id,
-            stage: Stage::Published(message),
-            qos,
-            retain,
+            stage: Stage::Published(message.message),
+            qos: message.qos,
+            retain: message.retain,
+            identifiers: message.identifiers,
             sent: true,
         });
         self.stats.inflight_messages += 1;
@@ -294,11 +305,11 @@ impl Delivery<'_> {
         &mut self,
         to: ConnectionId,
         content: &Content<'_>,
-        envelope: Envelope,
+        envelope: &Envelope<'_>,
     ) {
         let start = self.outputs.bytes.len();
         publish_frame::encode(content, envelope, self.now, &mut self.outputs.bytes);
-        self.count_publish(start, content.payload);
+        self.count_publishes(start, content.payload, 1);
         self.outputs.send_to(start, to);
     }
 
@@ -318,10 +329,11 @@ impl Delivery<'_> {
         len as u32
     }
 
-    fn count_publish(&mut self, start: usize, payload: &[u8]) {
-        self.stats.publish_bytes_sent_total += payload.len() as u64;
-        self.stats.packets_sent_total += 1;
-        self.stats.publishes_sent_total += 1;
-        self.stats.bytes_sent_total += (self.outputs.bytes.len() - start) as u64;
+    /// Counts the frame from `start` to the end, which goes to so many receivers.
+    pub(crate) fn count_publishes(&mut self, start: usize, payload: &[u8], receivers: u64) {
+        self.stats.packets_sent_total += receivers;
+        self.stats.publishes_sent_total += receivers;
+        self.stats.publish_bytes_sent_total += payload.len() as u64 * receivers;
+        self.stats.bytes_sent_total += (self.outputs.bytes.len() - start) as u64 * receivers;
     }
 }

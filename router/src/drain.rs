@@ -5,7 +5,7 @@
 //! of bytes, so that one long queue cannot fill a tick; the session then waits for its next turn in
 //! `draining`.
 
-use ringmq_codec::{Packet, PacketId, Properties, Qos, ReasonCode, packet::Ack};
+use ringmq_codec::{Packet, Properties, Qos, ReasonCode, packet::Ack};
 
 use crate::deliver::Delivery;
 use crate::ids::SessionIndex;
@@ -73,18 +73,19 @@ impl Delivery<'_> {
             Stage::Published(message) => {
                 let stored = self.messages.get(message).clone();
                 let content = Content::of(&stored);
-                if frame_len(&content, hot.version, in_flight.qos) > hot.packet_size_max as usize {
-                    self.give_up(index, in_flight.packet_id, message);
-                    return;
-                }
+                let identifiers = self.messages.identifiers.read(in_flight.identifiers);
+                // The topic in full: this connection may know no alias of the one before.
                 let envelope = Envelope {
-                    version: hot.version,
-                    qos: in_flight.qos,
-                    retain: in_flight.retain,
                     dup: true,
                     packet_id: in_flight.packet_id,
+                    identifiers: identifiers.as_list(),
+                    ..Envelope::plain(hot.version, in_flight.qos, in_flight.retain)
                 };
-                self.send_publish(hot.connection, &content, envelope);
+                if frame_len(&content, &envelope) > hot.packet_size_max as usize {
+                    self.give_up(index, in_flight, message);
+                    return;
+                }
+                self.send_publish(hot.connection, &content, &envelope);
             }
             Stage::Released => {
                 let ack = Ack {
@@ -99,11 +100,11 @@ impl Delivery<'_> {
 
     /// The client takes smaller packets than on its earlier connection: as if it had the message.
     /// [v5 MQTT-3.1.2-25]
-    fn give_up(&mut self, index: SessionIndex, id: PacketId, message: MessageIndex) {
+    fn give_up(&mut self, index: SessionIndex, in_flight: InFlight, message: MessageIndex) {
         if let Some(outgoing) = &mut self.sessions.get_mut(index).outgoing {
-            outgoing.remove(id);
+            outgoing.remove(in_flight.packet_id);
         }
-        self.messages.release(message);
+        self.messages.release(message, in_flight.identifiers);
         self.stats.inflight_messages -= 1;
         self.stats.drops.add(DropReason::PacketTooLarge, 1);
     }
@@ -128,7 +129,12 @@ impl Delivery<'_> {
         self.stats.queued_messages -= 1;
         let hot = *self.sessions.hot(index);
         let content = Content::of(&stored);
-        let len = frame_len(&content, hot.version, next.qos);
+        let identifiers = self.messages.identifiers.read(next.identifiers);
+        let mut envelope = Envelope {
+            identifiers: identifiers.as_list(),
+            ..Envelope::plain(hot.version, next.qos, next.retain)
+        };
+        let len = frame_len(&content, &envelope);
         let refused = if content.is_expired(self.now) {
             Some(DropReason::Expired)
         } else if len > hot.packet_size_max as usize {
@@ -138,22 +144,15 @@ impl Delivery<'_> {
         };
         if let Some(reason) = refused {
             self.stats.drops.add(reason, 1);
-            self.messages.release(next.message);
+            self.messages.release(next.message, next.identifiers);
             return true;
         }
-        let mut envelope = Envelope {
-            version: hot.version,
-            qos: next.qos,
-            retain: next.retain,
-            dup: false,
-            packet_id: PacketId::FIRST,
-        };
         if next.qos == Qos::AtMostOnce {
-            self.messages.release(next.message);
+            self.messages.release(next.message, next.identifiers);
         } else {
-            envelope.packet_id = self.put_in_flight(index, next.message, next.qos, next.retain);
+            envelope.packet_id = self.put_in_flight(index, next);
         }
-        self.send_publish(hot.connection, &content, envelope);
+        self.send_publish(hot.connection, &content, &envelope);
         true
     }
 }

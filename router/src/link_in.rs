@@ -4,7 +4,6 @@
 
 use ringmq_codec::TopicName;
 
-use crate::deliver::Delivery;
 use crate::gate::Taken;
 use crate::link::{Accepted, BatchData, BatchItem, LinkMessage, PublishBatch};
 use crate::placement::bit;
@@ -68,19 +67,9 @@ impl Shard {
         let message = message_of(data, item);
         let mut taken = Taken::default();
         if item.live & bit(self.id) != 0 {
-            let matches = self.index.find(message.topic, message.topic_hash);
-            taken = Delivery {
-                now: self.now,
-                settings: &self.settings,
-                sessions: &mut self.sessions,
-                messages: &mut self.messages,
-                live_topics: &mut self.live_topics,
-                draining: &mut self.draining,
-                scratch: &mut self.scratch,
-                stats: &mut self.stats,
-                outputs,
-            }
-            .fan_out(&message, matches.subscribers);
+            let (index, mut delivery) = self.index_and_delivery(outputs);
+            let matches = index.find(message.topic, message.topic_hash);
+            taken = delivery.fan_out(&message, &matches);
         }
         if item.retain {
             let home = self.placement.home_of_topic(item.topic_hash);

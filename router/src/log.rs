@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 use crate::publish_frame::{self, Envelope, Message};
 use crate::session::SessionId;
 use crate::{FrameRange, LogPosition, Output, Outputs, Shard};
-use ringmq_codec::{PacketId, Version};
+use ringmq_codec::Version;
 
 /// Positions and waiters.
 #[derive(Debug, Default)]
@@ -38,15 +38,9 @@ impl Shard {
             return LogPosition(0);
         }
         self.log.last = LogPosition(self.log.last.0 + 1);
-        let envelope = Envelope {
-            version: Version::V5,
-            qos: message.qos,
-            retain: message.retain,
-            dup: false,
-            packet_id: PacketId::FIRST,
-        };
+        let envelope = Envelope::plain(Version::V5, message.qos, message.retain);
         let start = outputs.bytes.len() as u32;
-        publish_frame::encode(&message.content(), envelope, self.now, &mut outputs.bytes);
+        publish_frame::encode(&message.content(), &envelope, self.now, &mut outputs.bytes);
         outputs.list.push(Output::Append {
             position: self.log.last,
             record: FrameRange {

@@ -1,10 +1,12 @@
 //! Messages that wait for sessions: each stored once per shard however many sessions wait for it.
 //!
-//! Session queues and in-flight windows hold [`MessageIndex`]es and one reference each; the message goes
-//! when the last reference does. Counts are plain integers: a store belongs to one shard.
+//! Session queues and in-flight windows hold [`MessageIndex`]es and one reference each, beside the
+//! subscription identifiers that their client is owed; the message goes when the last reference does.
+//! Counts are plain integers: a store belongs to one shard.
 
 use crate::link::StoredMessage;
 use crate::slab::Slab;
+use crate::subscription_identifier::{HeldIdentifiers, IdentifierSets};
 
 /// Names a message of the shard's store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,6 +18,8 @@ pub(crate) struct MessageStore {
     messages: Slab<Stored>,
     /// Bytes of the stored messages, without the table.
     message_bytes: u64,
+    /// Lists of identifiers that some of the sessions that wait are owed.
+    pub(crate) identifiers: IdentifierSets,
 }
 
 #[derive(Debug)]
@@ -25,6 +29,14 @@ struct Stored {
 }
 
 impl MessageStore {
+    /// An empty store; the seed is that of [`IdentifierSets`].
+    pub(crate) fn new(hash_seed: u64) -> MessageStore {
+        MessageStore {
+            identifiers: IdentifierSets::new(hash_seed),
+            ..MessageStore::default()
+        }
+    }
+
     /// Takes a message in, with one reference.
     pub(crate) fn add(&mut self, message: StoredMessage) -> MessageIndex {
         self.message_bytes += message.bytes.len() as u64;
@@ -39,8 +51,10 @@ impl MessageStore {
         self.messages[index.0].references += 1;
     }
 
-    /// One session less waits for it; true when that was the last and the message is gone.
-    pub(crate) fn release(&mut self, index: MessageIndex) -> bool {
+    /// One session less waits for it, with the identifiers it was owed; true when that was the last and the
+    /// message is gone.
+    pub(crate) fn release(&mut self, index: MessageIndex, identifiers: HeldIdentifiers) -> bool {
+        self.identifiers.release(identifiers);
         let stored = &mut self.messages[index.0];
         stored.references -= 1;
         if stored.references > 0 {
@@ -66,9 +80,9 @@ impl MessageStore {
         self.message_bytes
     }
 
-    /// Memory of the table, bytes.
+    /// Memory of the tables, bytes.
     pub(crate) fn table_bytes(&self) -> u64 {
-        self.messages.bytes()
+        self.messages.bytes() + self.identifiers.bytes()
     }
 }
 
@@ -79,6 +93,9 @@ mod tests {
 
     use super::MessageStore;
     use crate::link::StoredMessage;
+    use crate::subscription_identifier::HeldIdentifiers;
+
+    const NONE: HeldIdentifiers = HeldIdentifiers::NONE;
 
     fn message(len: usize) -> StoredMessage {
         StoredMessage {
@@ -97,10 +114,10 @@ mod tests {
         let kept = message(10);
         let index = store.add(kept.clone());
         store.retain(index);
-        assert!(!store.release(index));
+        assert!(!store.release(index, NONE));
         assert_eq!(store.get(index), &kept);
         assert!(!kept.bytes.is_unique());
-        assert!(store.release(index));
+        assert!(store.release(index, NONE));
         assert!(kept.bytes.is_unique());
         assert_eq!(store.len(), 0);
     }
@@ -114,8 +131,8 @@ mod tests {
                 .map(|len| store.add(message(len * (round + 1))))
                 .collect();
             held.iter().for_each(|&index| store.retain(index));
-            assert!(!held.iter().any(|&index| store.release(index)));
-            assert!(held.iter().rev().all(|&index| store.release(index)));
+            assert!(!held.iter().any(|&index| store.release(index, NONE)));
+            assert!(held.iter().rev().all(|&index| store.release(index, NONE)));
             if round == 0 {
                 bytes_after_first_round = store.table_bytes();
             }

@@ -8,6 +8,7 @@ use std::collections::VecDeque;
 use ringmq_codec::{PacketId, Qos};
 
 use crate::message::MessageIndex;
+use crate::subscription_identifier::HeldIdentifiers;
 
 /// A message sent, or to be sent again, and not acknowledged to the end.
 #[derive(Clone, Copy, Debug)]
@@ -16,6 +17,7 @@ pub(crate) struct InFlight {
     pub(crate) stage: Stage,
     pub(crate) qos: Qos,
     pub(crate) retain: bool,
+    pub(crate) identifiers: HeldIdentifiers,
     /// Whether the present connection has got it; false after a resume until it was sent again.
     pub(crate) sent: bool,
 }
@@ -35,6 +37,7 @@ pub(crate) struct Queued {
     pub(crate) message: MessageIndex,
     pub(crate) qos: Qos,
     pub(crate) retain: bool,
+    pub(crate) identifiers: HeldIdentifiers,
 }
 
 /// Room that an empty list may keep, entries: an ordinary window needs no more.
@@ -139,6 +142,7 @@ impl Outgoing {
 #[cfg(test)]
 mod tests {
     use super::{InFlight, Outgoing, Stage};
+    use crate::subscription_identifier::HeldIdentifiers;
     use ringmq_codec::{PacketId, Qos};
 
     fn id(number: u16) -> PacketId {
@@ -153,6 +157,7 @@ mod tests {
                 stage: Stage::Released,
                 qos: Qos::ExactlyOnce,
                 retain: false,
+                identifiers: HeldIdentifiers::NONE,
                 sent: true,
             });
         }

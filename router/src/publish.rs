@@ -5,7 +5,6 @@
 
 use ringmq_codec::{PropertiesBuffer, Qos, ReasonCode, packet::Publish};
 
-use crate::deliver::Delivery;
 use crate::gate::{Taken, Ticket};
 use crate::placement::bit;
 use crate::puback::{Owed, Publisher};
@@ -103,22 +102,12 @@ impl Shard {
         outputs: &mut Outputs,
     ) -> Routed {
         let own = bit(self.id);
-        let matches = self.index.find(message.topic, message.topic_hash);
+        let (index, mut delivery) = self.index_and_delivery(outputs);
+        let matches = index.find(message.topic, message.topic_hash);
         let live = matches.shards | own;
         let mut taken = Taken::default();
         if !matches.subscribers.is_empty() {
-            taken = Delivery {
-                now: self.now,
-                settings: &self.settings,
-                sessions: &mut self.sessions,
-                messages: &mut self.messages,
-                live_topics: &mut self.live_topics,
-                draining: &mut self.draining,
-                scratch: &mut self.scratch,
-                stats: &mut self.stats,
-                outputs,
-            }
-            .fan_out(message, matches.subscribers);
+            taken = delivery.fan_out(message, &matches);
         }
         let mut shards = live & !own;
         let mut retain_seq = 0;

@@ -1,4 +1,5 @@
 //! PUBLISH towards subscribers: encoded once from raw parts, then copied with another packet identifier.
+//! What a client has of its own, subscription identifiers and topic aliases, stands in the envelope.
 //!
 //! The parts were validated when they were received, so this needs neither packet types nor checks. Only
 //! delivery calls it. It must stay free of allocation but for the growth of the output.
@@ -6,8 +7,10 @@
 use bytes::Bytes;
 use ringmq_codec::{PacketId, Qos, TopicName, Version};
 
+use crate::Millis;
+use crate::ids::SessionIndex;
 use crate::link::{Fingerprint, StoredMessage};
-use crate::{Millis, ids::SessionIndex};
+use crate::subscription_identifier::IdentifierList;
 
 /// A message on its way to subscribers.
 #[derive(Clone, Copy, Debug)]
@@ -85,17 +88,84 @@ impl<'a> Content<'a> {
 
 /// The parts of a PUBLISH that differ between subscribers.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Envelope {
+pub(crate) struct Envelope<'a> {
     pub(crate) version: Version,
     pub(crate) qos: Qos,
     pub(crate) retain: bool,
     pub(crate) dup: bool,
     /// Meaningful for QoS 1 and 2.
     pub(crate) packet_id: PacketId,
+    /// Written for v5 only.
+    pub(crate) identifiers: IdentifierList<'a>,
+    /// Meaningful for v5.
+    pub(crate) topic: TopicForm,
+}
+
+/// How the topic is named. [v5 3.3.2.3.4]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[allow(dead_code, reason = "until topics are given aliases")]
+pub(crate) enum TopicForm {
+    /// By itself.
+    #[default]
+    Full,
+    /// By itself, and from now on by this alias.
+    SetsAlias(u16),
+    /// By an alias that the connection knows.
+    Alias(u16),
+}
+
+impl Envelope<'static> {
+    /// Of a first delivery, with nothing that is the client's own. The packet identifier is to be filled in.
+    pub(crate) fn plain(version: Version, qos: Qos, retain: bool) -> Envelope<'static> {
+        Envelope {
+            version,
+            qos,
+            retain,
+            dup: false,
+            packet_id: PacketId::FIRST,
+            identifiers: IdentifierList::None,
+            topic: TopicForm::Full,
+        }
+    }
+}
+
+impl Envelope<'_> {
+    /// Length of the properties that are the client's own, bytes.
+    fn properties_len(&self) -> usize {
+        let identifiers = self.identifiers.as_slice().iter();
+        let identifiers: usize = identifiers.map(|&it| 1 + varint_len(it as usize)).sum();
+        let alias = match self.topic {
+            TopicForm::Full => 0,
+            TopicForm::SetsAlias(_) | TopicForm::Alias(_) => ALIAS_PROPERTY_BYTES,
+        };
+        identifiers + alias
+    }
+
+    fn write_properties(&self, out: &mut Vec<u8>) {
+        if let TopicForm::SetsAlias(alias) | TopicForm::Alias(alias) = self.topic {
+            out.push(ALIAS_PROPERTY);
+            out.extend_from_slice(&alias.to_be_bytes());
+        }
+        for &identifier in self.identifiers.as_slice() {
+            out.push(IDENTIFIER_PROPERTY);
+            push_varint(identifier as usize, out);
+        }
+    }
+
+    /// The topic as it is written.
+    fn topic<'t>(&self, content: &Content<'t>) -> &'t [u8] {
+        match self.topic {
+            TopicForm::Alias(_) if self.version.is_v5() => &[],
+            _ => content.topic,
+        }
+    }
 }
 
 const EXPIRY_PROPERTY: u8 = 0x02;
 const EXPIRY_PROPERTY_BYTES: usize = 5;
+const IDENTIFIER_PROPERTY: u8 = 0x0B;
+const ALIAS_PROPERTY: u8 = 0x23;
+const ALIAS_PROPERTY_BYTES: usize = 3;
 
 fn varint_len(value: usize) -> usize {
     match value {
@@ -114,25 +184,29 @@ fn push_varint(mut value: usize, out: &mut Vec<u8>) {
     out.push(value as u8);
 }
 
-fn properties_len(content: &Content<'_>) -> usize {
+fn properties_len(content: &Content<'_>, envelope: &Envelope<'_>) -> usize {
     let expiry = content.expires.map_or(0, |_| EXPIRY_PROPERTY_BYTES);
-    content.properties.len() + expiry
+    content.properties.len() + expiry + envelope.properties_len()
 }
 
-fn remaining_len(content: &Content<'_>, version: Version, qos: Qos) -> usize {
-    let packet_id = if qos == Qos::AtMostOnce { 0 } else { 2 };
-    let properties = if version.is_v5() {
-        let len = properties_len(content);
+fn remaining_len(content: &Content<'_>, envelope: &Envelope<'_>) -> usize {
+    let packet_id = if envelope.qos == Qos::AtMostOnce {
+        0
+    } else {
+        2
+    };
+    let properties = if envelope.version.is_v5() {
+        let len = properties_len(content, envelope);
         varint_len(len) + len
     } else {
         0
     };
-    2 + content.topic.len() + packet_id + properties + content.payload.len()
+    2 + envelope.topic(content).len() + packet_id + properties + content.payload.len()
 }
 
 /// Length of the whole packet, bytes.
-pub(crate) fn frame_len(content: &Content<'_>, version: Version, qos: Qos) -> usize {
-    let remaining = remaining_len(content, version, qos);
+pub(crate) fn frame_len(content: &Content<'_>, envelope: &Envelope<'_>) -> usize {
+    let remaining = remaining_len(content, envelope);
     1 + varint_len(remaining) + remaining
 }
 
@@ -140,28 +214,30 @@ pub(crate) fn frame_len(content: &Content<'_>, version: Version, qos: Qos) -> us
 /// Returns where in `out` the packet identifier stands, for QoS 1 and 2.
 pub(crate) fn encode(
     content: &Content<'_>,
-    envelope: Envelope,
+    envelope: &Envelope<'_>,
     now: Millis,
     out: &mut Vec<u8>,
 ) -> usize {
-    let remaining = remaining_len(content, envelope.version, envelope.qos);
+    let remaining = remaining_len(content, envelope);
     out.reserve(5 + remaining);
     let flags = u8::from(envelope.dup) << 3 | (envelope.qos as u8) << 1 | u8::from(envelope.retain);
     out.push(0x30 | flags);
     push_varint(remaining, out);
-    out.extend_from_slice(&(content.topic.len() as u16).to_be_bytes());
-    out.extend_from_slice(content.topic);
+    let topic = envelope.topic(content);
+    out.extend_from_slice(&(topic.len() as u16).to_be_bytes());
+    out.extend_from_slice(topic);
     let packet_id_at = out.len();
     if envelope.qos != Qos::AtMostOnce {
         out.extend_from_slice(&envelope.packet_id.get().to_be_bytes());
     }
     if envelope.version.is_v5() {
-        push_varint(properties_len(content), out);
+        push_varint(properties_len(content, envelope), out);
         if let Some(expires) = content.expires {
             let left_secs = expires.0.saturating_sub(now.0).div_ceil(1_000) as u32;
             out.push(EXPIRY_PROPERTY);
             out.extend_from_slice(&left_secs.to_be_bytes());
         }
+        envelope.write_properties(out);
         out.extend_from_slice(content.properties);
     }
     out.extend_from_slice(content.payload);
@@ -169,89 +245,4 @@ pub(crate) fn encode(
 }
 
 #[cfg(test)]
-mod tests {
-    use ringmq_codec::{
-        Packet, PacketId, PropertiesBuffer, Property, Qos, TopicName, Version, packet::Publish,
-    };
-
-    use super::{Content, Envelope, encode, frame_len};
-    use crate::Millis;
-
-    /// Encodes here and with the codec, and compares.
-    fn check(envelope: Envelope, payload: &[u8], expiry_secs: Option<u32>) {
-        let now = Millis(5_500);
-        let topic = "a/b";
-        let mut forwarded = PropertiesBuffer::new();
-        forwarded.push(Property::ContentType("text"));
-        let content = Content {
-            topic: topic.as_bytes(),
-            properties: forwarded.as_properties().as_bytes(),
-            payload,
-            expires: expiry_secs.map(|secs| Millis(now.0 + u64::from(secs) * 1_000)),
-        };
-        let mut out = vec![0xFF; 3];
-        let packet_id_at = encode(&content, envelope, now, &mut out);
-
-        let mut properties = PropertiesBuffer::new();
-        if let Some(secs) = expiry_secs {
-            properties.push(Property::MessageExpirySecs(secs));
-        }
-        properties.extend(forwarded.as_properties());
-        let has_id = envelope.qos != Qos::AtMostOnce;
-        let publish = Publish {
-            dup: envelope.dup,
-            qos: envelope.qos,
-            retain: envelope.retain,
-            topic: TopicName::new(topic),
-            packet_id: has_id.then_some(envelope.packet_id),
-            properties: properties.as_properties(),
-            payload,
-        };
-        let mut expected = Vec::new();
-        Packet::Publish(publish).encode(envelope.version, &mut expected);
-        assert_eq!(out[3..], expected);
-        let len = frame_len(&content, envelope.version, envelope.qos);
-        assert_eq!(len, expected.len());
-        if has_id {
-            let id = envelope.packet_id.get().to_be_bytes();
-            assert_eq!(out[packet_id_at..packet_id_at + 2], id);
-        }
-    }
-
-    #[test]
-    fn frames_are_those_of_the_codec() {
-        let packet_id = PacketId::new(0x1234).expect("not zero");
-        for version in [Version::V31, Version::V311, Version::V5] {
-            for qos in [Qos::AtMostOnce, Qos::AtLeastOnce, Qos::ExactlyOnce] {
-                for (retain, dup) in [(false, false), (true, qos != Qos::AtMostOnce)] {
-                    let envelope = Envelope {
-                        version,
-                        qos,
-                        retain,
-                        dup,
-                        packet_id,
-                    };
-                    // Around the lengths at which the remaining length takes another byte.
-                    for len in [0, 1, 110, 111, 130, 16_370, 16_384, 2_097_152] {
-                        check(envelope, &vec![7; len], None);
-                        check(envelope, &vec![7; len], Some(60));
-                    }
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn a_message_expires_at_its_time() {
-        let mut content = Content {
-            topic: b"t",
-            properties: b"",
-            payload: b"",
-            expires: None,
-        };
-        assert!(!content.is_expired(Millis(u64::MAX)));
-        content.expires = Some(Millis(10));
-        assert!(!content.is_expired(Millis(9)));
-        assert!(content.is_expired(Millis(10)));
-    }
-}
+mod tests;

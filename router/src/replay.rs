@@ -8,13 +8,14 @@
 use std::collections::VecDeque;
 
 use foldhash::fast::FixedState;
-use ringmq_codec::{PacketId, Qos, TopicFilter};
+use ringmq_codec::{Qos, TopicFilter};
 
 use crate::ids::SessionIndex;
 use crate::index::PackedOptions;
 use crate::limits::{DRAIN_BYTES_MAX, RETAINED_REPLY_BYTES};
 use crate::link::{LinkMessage, QueryId, RetainedItem, RetainedQuery, RetainedReply};
 use crate::matrix::Snapshot;
+use crate::outgoing::Queued;
 use crate::placement::bit;
 use crate::publish_frame::{self, Content, Envelope};
 use crate::session::{Flag, SessionId};
@@ -287,36 +288,39 @@ impl Shard {
         if content.is_expired(self.now) {
             return;
         }
-        let qos = replay.options.qos().min(item.message.qos);
-        self.send_retained(index, &item, qos, outputs);
+        let options = replay.options;
+        self.send_retained(index, &item, options, outputs);
     }
 
     fn send_retained(
         &mut self,
         index: SessionIndex,
         item: &RetainedItem,
-        qos: Qos,
+        options: PackedOptions,
         outputs: &mut Outputs,
     ) {
+        let qos = options.qos().min(item.message.qos);
         let hot = *self.sessions.hot(index);
         let content = Content::of(&item.message);
-        if publish_frame::frame_len(&content, hot.version, qos) > hot.packet_size_max as usize {
+        let mut envelope = Envelope {
+            identifiers: options.identifiers(),
+            ..Envelope::plain(hot.version, qos, true)
+        };
+        if publish_frame::frame_len(&content, &envelope) > hot.packet_size_max as usize {
             self.stats.drops.add(DropReason::PacketTooLarge, 1);
             return;
         }
-        let mut envelope = Envelope {
-            version: hot.version,
-            qos,
-            retain: true,
-            dup: false,
-            packet_id: PacketId::FIRST,
-        };
         let mut delivery = self.delivery(outputs);
         if qos != Qos::AtMostOnce {
-            let message = delivery.messages.add(item.message.clone());
-            envelope.packet_id = delivery.put_in_flight(index, message, qos, true);
+            let queued = Queued {
+                message: delivery.messages.add(item.message.clone()),
+                qos,
+                retain: true,
+                identifiers: delivery.messages.identifiers.hold(envelope.identifiers),
+            };
+            envelope.packet_id = delivery.put_in_flight(index, queued);
         }
-        delivery.send_publish(hot.connection, &content, envelope);
+        delivery.send_publish(hot.connection, &content, &envelope);
     }
 
     /// The session unsubscribed: its replays of that filter stop.

@@ -52,7 +52,7 @@ impl Shard {
             let stays = queued.qos != Qos::AtMostOnce;
             if !stays {
                 *queue_bytes -= self.messages.get(queued.message).bytes.len() as u64;
-                self.messages.release(queued.message);
+                self.messages.release(queued.message, queued.identifiers);
             }
             stays
         });
@@ -79,11 +79,11 @@ impl Shard {
     fn release_outgoing(&mut self, outgoing: &Outgoing) {
         let mut dropped = outgoing.queue.len() as u64;
         for queued in &outgoing.queue {
-            self.messages.release(queued.message);
+            self.messages.release(queued.message, queued.identifiers);
         }
         for in_flight in outgoing.in_flight() {
             if let Stage::Published(message) = in_flight.stage {
-                self.messages.release(message);
+                self.messages.release(message, in_flight.identifiers);
                 dropped += 1;
             }
         }

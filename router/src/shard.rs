@@ -103,7 +103,7 @@ impl Shard {
             now: Millis(0),
             connections: Connections::default(),
             sessions: Sessions::new(hash_seed),
-            messages: MessageStore::default(),
+            messages: MessageStore::new(hash_seed),
             index: SubscriptionIndex::new(hash_seed),
             barriers: Barriers::new(id, shards, hash_seed),
             links: Links::new(shards),
@@ -230,7 +230,15 @@ impl Shard {
 
     /// The parts that take messages towards clients.
     pub(crate) fn delivery<'a>(&'a mut self, outputs: &'a mut Outputs) -> Delivery<'a> {
-        Delivery {
+        self.index_and_delivery(outputs).1
+    }
+
+    /// The same beside the index, which tells who gets them.
+    pub(crate) fn index_and_delivery<'a>(
+        &'a mut self,
+        outputs: &'a mut Outputs,
+    ) -> (&'a mut SubscriptionIndex, Delivery<'a>) {
+        let delivery = Delivery {
             now: self.now,
             settings: &self.settings,
             sessions: &mut self.sessions,
@@ -240,6 +248,7 @@ impl Shard {
             scratch: &mut self.scratch,
             stats: &mut self.stats,
             outputs,
-        }
+        };
+        (&mut self.index, delivery)
     }
 }

@@ -1,9 +1,7 @@
 //! SUBSCRIBE: the subscription is in force at once; its SUBACK waits until every shard knows of it, and
 //! the retained messages follow the SUBACK.
 
-use ringmq_codec::{
-    Property, Qos, ReasonCode, RetainHandling, SubscriptionOptions, TopicFilter, packet::Subscribe,
-};
+use ringmq_codec::{Property, Qos, ReasonCode, RetainHandling, TopicFilter, packet::Subscribe};
 
 use crate::ids::SessionIndex;
 use crate::index::{PackedOptions, Subscriber};
@@ -21,14 +19,13 @@ impl Shard {
         subscribe: Subscribe<'_>,
         outputs: &mut Outputs,
     ) -> Result<(), CloseReason> {
-        let has_identifier = subscribe
+        let identifier = subscribe
             .properties
             .iter()
-            .any(|property| matches!(property, Property::SubscriptionIdentifier(_)));
-        if has_identifier {
-            let reason = ReasonCode::SubscriptionIdentifiersNotSupported;
-            return Err(CloseReason::Refused(reason));
-        }
+            .find_map(|property| match property {
+                Property::SubscriptionIdentifier(identifier) => Some(identifier),
+                _ => None,
+            });
         self.check_answer_fits(index, subscribe.filters.iter().count())?;
         let mut suback = PendingSubAck {
             session: self.sessions.id(index),
@@ -42,7 +39,10 @@ impl Shard {
             match self.check_filter(index, filter) {
                 Err(reason) => suback.reasons.push(reason),
                 Ok(()) => {
-                    let wait = self.subscribe_one(index, filter, options, &mut suback.replays);
+                    let packed =
+                        PackedOptions::new(options).with_identifier(identifier.unwrap_or(0));
+                    let subscription = (options.retain_handling, packed);
+                    let wait = self.subscribe_one(index, filter, subscription, &mut suback.replays);
                     barrier = barrier.max(wait);
                     suback.reasons.push(granted(options.qos));
                 }
@@ -87,15 +87,14 @@ impl Shard {
         &mut self,
         index: SessionIndex,
         filter: TopicFilter<'_>,
-        options: SubscriptionOptions,
+        (retain_handling, options): (RetainHandling, PackedOptions),
         replays: &mut Vec<Replay>,
     ) -> Option<BarrierId> {
-        let options_packed = PackedOptions::new(options);
         let subscribed = self.index.subscribe(
             filter,
             Subscriber {
                 session: index,
-                options: options_packed,
+                options,
             },
         );
         if !subscribed.existed {
@@ -103,13 +102,13 @@ impl Shard {
             session.subscriptions.insert(subscribed.filter);
         }
         // Retained messages are asked for as of now: later ones come live.
-        let replay_is_wanted = match options.retain_handling {
+        let replay_is_wanted = match retain_handling {
             RetainHandling::Send => true,
             RetainHandling::SendIfNew => !subscribed.existed,
             RetainHandling::DoNotSend => false,
         };
         if replay_is_wanted {
-            replays.push(self.new_replay(filter, options_packed));
+            replays.push(self.new_replay(filter, options));
         }
         let fingerprint = self.index.fingerprint(filter.as_str());
         self.barriers

@@ -155,7 +155,15 @@ fn subscribe(script: &mut Script<'_>, version: Version, out: &mut Vec<u8>) {
             (filter, options)
         })
         .collect();
-    encode_subscribe(version, id, Properties::EMPTY, &filters, out);
+    let mut properties = PropertiesBuffer::new();
+    if version.is_v5() && script.once_in(2) {
+        properties.push(Property::SubscriptionIdentifier(script.choose(&[
+            1,
+            2,
+            268_435_455,
+        ])));
+    }
+    encode_subscribe(version, id, properties.as_properties(), &filters, out);
 }
 
 fn unsubscribe(script: &mut Script<'_>, version: Version, out: &mut Vec<u8>) {

@@ -8,6 +8,7 @@
 use hashbrown::HashTable;
 
 use super::fingerprint::table_hash;
+use super::merge::IdentifierTable;
 use super::{FilterIndex, Subscriber};
 use crate::limits::{TOPIC_CACHE_BYTES_MAX, TOPIC_CACHE_ENTRIES_MAX};
 use crate::link::Fingerprint;
@@ -53,8 +54,8 @@ pub(super) struct Cached {
 pub(super) enum Local {
     /// At most one filter: its list is read where it is.
     Filter(Option<FilterIndex>),
-    /// Several filters: their subscribers, merged.
-    Merged(Box<[Subscriber]>),
+    /// Several filters: their subscribers, merged, and the identifiers of those who named any.
+    Merged(Box<[Subscriber]>, Option<Box<IdentifierTable>>),
 }
 
 /// Numbers of the state of the wildcard filters; they only grow.
@@ -70,7 +71,7 @@ impl Generations {
     fn of(self, local: &Local) -> u64 {
         match local {
             Local::Filter(_) => self.filters,
-            Local::Merged(_) => self.subscribers,
+            Local::Merged(..) => self.subscribers,
         }
     }
 }
@@ -209,7 +210,10 @@ impl Entry {
     fn heap_bytes(&self) -> u64 {
         let list = match &self.cached.local {
             Local::Filter(_) => 0,
-            Local::Merged(list) => size_of_val(&**list),
+            Local::Merged(list, identifiers) => {
+                let identifiers = identifiers.as_ref();
+                size_of_val(&**list) + identifiers.map_or(0, |table| table.bytes())
+            }
         };
         (self.topic.len() + list) as u64
     }

@@ -21,12 +21,13 @@ use crate::ids::SessionIndex;
 use crate::limits::TOPIC_CACHE_LIST_MAX;
 use crate::link::{Fingerprint, InterestChange};
 use crate::slab::Slab;
+use crate::subscription_identifier::IdentifierList;
 
 use cache::{Cached, Generations, Local, Lookup, TopicCache};
 use filters::Filters;
 use fingerprint::TopicHash;
 use interest::RemoteExact;
-use merge::Merge;
+use merge::{IdentifierTable, Merge};
 use trie::{Frontier, LevelTrie};
 
 pub(crate) use subscriber::{PackedOptions, Subscriber};
@@ -61,8 +62,20 @@ pub(crate) struct Unsubscribed {
 pub(crate) struct Matches<'a> {
     /// This shard's sessions, each once, in no particular but a reproducible order.
     pub(crate) subscribers: &'a [Subscriber],
+    /// Where the subscribers' identifiers are, when the list was merged and some have any.
+    identifiers: Option<&'a IdentifierTable>,
     /// The other shards with interest, as a bit set; may hold one without (fingerprints can collide).
     pub(crate) shards: u64,
+}
+
+impl<'a> Matches<'a> {
+    /// The identifiers of all subscriptions of one of the subscribers that match.
+    pub(crate) fn identifiers(&self, subscriber: Subscriber) -> IdentifierList<'a> {
+        let options = subscriber.options;
+        self.identifiers.map_or(options.identifiers(), |table| {
+            table.list(options.identifier())
+        })
+    }
 }
 
 /// The index.
@@ -241,8 +254,9 @@ impl SubscriptionIndex {
                 let cached = self.cache.get(index);
                 return match &cached.local {
                     Local::Filter(filter) => self.matches_of(*filter, cached.shards),
-                    Local::Merged(list) => Matches {
+                    Local::Merged(list, identifiers) => Matches {
                         subscribers: list,
+                        identifiers: identifiers.as_deref(),
                         shards: cached.shards,
                     },
                 };
@@ -273,12 +287,15 @@ impl SubscriptionIndex {
         for &filter in &self.matching {
             self.merge.add(self.filters.subscribers(filter));
         }
+        self.merge.finish();
         if repeated && self.merge.merged().len() <= TOPIC_CACHE_LIST_MAX {
-            let local = Local::Merged(self.merge.merged().into());
+            let identifiers = self.merge.identifiers().cloned().map(Box::new);
+            let local = Local::Merged(self.merge.merged().into(), identifiers);
             self.remember(text, fingerprint, Cached { local, shards });
         }
         Matches {
             subscribers: self.merge.merged(),
+            identifiers: self.merge.identifiers(),
             shards,
         }
     }
@@ -329,6 +346,7 @@ impl SubscriptionIndex {
         let subscribers = filter.map_or(&[][..], |filter| self.filters.subscribers(filter));
         Matches {
             subscribers,
+            identifiers: None,
             shards,
         }
     }

@@ -25,11 +25,31 @@ fn options(qos: u8, no_local: bool, retain_as_published: bool) -> PackedOptions 
     })
 }
 
-fn subscriber(session: u32, qos: u8) -> Subscriber {
+fn subscriber(text: &str, session: u32, qos: u8) -> Subscriber {
+    let options = options(qos, false, false);
     Subscriber {
         session: SessionIndex(session),
-        options: options(qos, false, false),
+        options: options.with_identifier(identifier_of(text, session)),
     }
+}
+
+/// The identifier of a session's subscription, in these tests; 0 for some sessions and filters.
+fn identifier_of(text: &str, session: u32) -> u32 {
+    (session + text.len() as u32) % 4
+}
+
+/// Sessions with the identifiers of their subscriptions, sorted.
+fn identifiers_found(index: &mut SubscriptionIndex, topic: &str) -> Vec<(u32, Vec<u32>)> {
+    let fingerprint = index.fingerprint(topic);
+    let matches = index.find(TopicName::new(topic).unwrap(), fingerprint);
+    let sessions = matches.subscribers.iter().map(|&subscriber| {
+        let mut identifiers = matches.identifiers(subscriber).as_slice().to_vec();
+        identifiers.sort_unstable();
+        (subscriber.session.0, identifiers)
+    });
+    let mut sessions: Vec<_> = sessions.collect();
+    sessions.sort_unstable();
+    sessions
 }
 
 /// Sessions with their QoS, sorted, and the other shards.
@@ -75,6 +95,21 @@ impl Model {
     }
 }
 
+impl Model {
+    fn identifiers_found(&self, topic: &str) -> Vec<(u32, Vec<u32>)> {
+        let topic = TopicName::new(topic).unwrap();
+        let mut sessions = BTreeMap::<u32, Vec<u32>>::new();
+        for (text, session) in self.local.keys() {
+            if filter(text).matches(topic) {
+                let identifiers = sessions.entry(*session).or_default();
+                identifiers.extend(Some(identifier_of(text, *session)).filter(|&it| it != 0));
+                identifiers.sort_unstable();
+            }
+        }
+        sessions.into_iter().collect()
+    }
+}
+
 /// The index and its reference, changed together.
 struct Pair {
     index: SubscriptionIndex,
@@ -96,7 +131,9 @@ impl Pair {
             .local
             .insert((text.into(), session), qos)
             .is_some();
-        let subscribed = self.index.subscribe(filter(text), subscriber(session, qos));
+        let subscribed = self
+            .index
+            .subscribe(filter(text), subscriber(text, session, qos));
         assert_eq!(subscribed.existed, existed, "{text}");
         assert_eq!(self.index.filter_text(subscribed.filter), text);
         assert_eq!(
@@ -139,6 +176,11 @@ impl Pair {
         assert_eq!(
             found(&mut self.index, topic),
             self.model.found(topic),
+            "{topic:?}"
+        );
+        assert_eq!(
+            identifiers_found(&mut self.index, topic),
+            self.model.identifiers_found(topic),
             "{topic:?}"
         );
     }
@@ -298,7 +340,7 @@ fn options_of_overlapping_subscriptions_are_merged() {
 fn colliding_fingerprints_are_announced_once_and_never_mix_subscribers() {
     // Two bits of fingerprint: nearly everything collides.
     let mut index = SubscriptionIndex::with_hash(TopicHash::with_bits(9, 2), 9);
-    index.subscribe(filter("+/other"), subscriber(99, 0));
+    index.subscribe(filter("+/other"), subscriber("+/other", 99, 0));
     let mut announced = BTreeMap::new();
     let mut track = |change: Option<InterestChange>| match change {
         Some(InterestChange::AddExact(fingerprint)) => {
@@ -313,7 +355,7 @@ fn colliding_fingerprints_are_announced_once_and_never_mix_subscribers() {
         let text = format!("t{session}");
         track(
             index
-                .subscribe(filter(&text), subscriber(session, 0))
+                .subscribe(filter(&text), subscriber(&text, session, 0))
                 .interest,
         );
     }
@@ -340,7 +382,8 @@ fn one_filter_with_many_subscribers() {
     let mut pair = Pair::new(11);
     let mut random = Random::new(11);
     for session in 0..2_000 {
-        pair.index.subscribe(filter("t"), subscriber(session, 0));
+        pair.index
+            .subscribe(filter("t"), subscriber("t", session, 0));
         pair.model.local.insert(("t".into(), session), 0);
     }
     pair.check("t");
@@ -389,7 +432,7 @@ fn a_subscription_to_a_topic_of_its_own_takes_at_most_200_bytes() {
     // One more than a power of two: the worst case of every table that doubles.
     let count = (1 << 17) + 1;
     for session in 0..count {
-        index.subscribe(filter(&sensor_topic(session)), subscriber(session, 1));
+        index.subscribe(filter(&sensor_topic(session)), subscriber("", session, 1));
     }
     let bytes = index.index_bytes() / u64::from(count);
     assert!(bytes <= 200, "{bytes} bytes");
@@ -416,8 +459,8 @@ fn interest_in_an_exact_filter_takes_at_most_21_bytes() {
 #[test]
 fn the_cache_stays_within_its_bounds() {
     let mut index = SubscriptionIndex::new(1);
-    index.subscribe(filter("+/+/+/+"), subscriber(1, 0));
-    index.subscribe(filter("site/#"), subscriber(2, 0));
+    index.subscribe(filter("+/+/+/+"), subscriber("+/+/+/+", 1, 0));
+    index.subscribe(filter("site/#"), subscriber("site/#", 2, 0));
     for number in 0..TOPIC_CACHE_ENTRIES_MAX + 1_000 {
         let topic = sensor_topic(number);
         for _ in 0..3 {
@@ -427,7 +470,7 @@ fn the_cache_stays_within_its_bounds() {
     assert_eq!(index.cache.len(), TOPIC_CACHE_ENTRIES_MAX as usize);
     // Lists of a thousand subscribers are held in bytes.
     for session in 3..1_003 {
-        index.subscribe(filter("site/#"), subscriber(session, 0));
+        index.subscribe(filter("site/#"), subscriber("site/#", session, 0));
     }
     for number in 0..20_000 {
         let topic = sensor_topic(number);
@@ -443,7 +486,7 @@ fn the_cache_stays_within_its_bounds() {
 #[test]
 fn a_topic_that_comes_once_is_not_cached() {
     let mut index = SubscriptionIndex::new(1);
-    index.subscribe(filter("site/#"), subscriber(1, 0));
+    index.subscribe(filter("site/#"), subscriber("site/#", 1, 0));
     for number in 0..10_000 {
         found(&mut index, &sensor_topic(number));
     }

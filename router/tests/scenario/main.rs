@@ -24,6 +24,7 @@ mod session;
 mod session_state;
 mod suback;
 mod subscribe;
+mod subscription_identifiers;
 mod topic_names;
 mod will;
 mod will_message;

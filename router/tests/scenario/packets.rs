@@ -230,7 +230,8 @@ fn describe(packet: &Packet<'_>) -> String {
             if connack.session_present {
                 text += " present";
             }
-            text + &describe_properties(connack.properties)
+            let terms = connack.properties.iter();
+            text + &describe_properties(terms.filter(|term| !USUAL_TERMS.contains(term)))
         }
         Packet::Publish(publish) => describe_publish(publish),
         Packet::PubAck(it) => ack("puback", it),
@@ -283,11 +284,18 @@ fn describe_publish(publish: &Publish<'_>) -> String {
     if publish.dup {
         text += " dup";
     }
-    text + &describe_properties(publish.properties)
+    text + &describe_properties(publish.properties.iter())
 }
 
-fn describe_properties(properties: Properties<'_>) -> String {
-    let words = properties.iter().map(|property| match property {
+/// What every CONNACK tells v5 under the default settings: left out of its words.
+pub(crate) const USUAL_TERMS: [Property<'static>; 3] = [
+    Property::ReceiveMaximum(1_000),
+    Property::MaximumPacketSize(1 << 20),
+    Property::SharedSubscriptionAvailable(false),
+];
+
+fn describe_properties<'a>(properties: impl Iterator<Item = Property<'a>>) -> String {
+    let words = properties.map(|property| match property {
         Property::MessageExpirySecs(secs) => format!(" expiry={secs}"),
         Property::SessionExpirySecs(secs) => format!(" expiry={secs}"),
         Property::ContentType(text) => format!(" type={text}"),
@@ -296,8 +304,7 @@ fn describe_properties(properties: Properties<'_>) -> String {
         Property::MaximumPacketSize(bytes) => format!(" size={bytes}"),
         Property::ServerKeepAliveSecs(secs) => format!(" keepalive={secs}"),
         Property::AssignedClientIdentifier(_) => " assigned".to_owned(),
-        Property::SharedSubscriptionAvailable(false) => " noshare".to_owned(),
-        Property::SubscriptionIdentifiersAvailable(false) => " noids".to_owned(),
+        Property::SubscriptionIdentifier(identifier) => format!(" identifier={identifier}"),
         other => panic!("the broker never sends {other:?}"),
     });
     words.collect()

@@ -175,7 +175,7 @@ fn more_than_the_receive_maximum_closes_v5() {
         1,
         settings,
         "p: connect v5 clean
-         p< connack 0x00 receive=2 size=1048576 noids noshare
+         p< connack 0x00 receive=2
          p: publish t x q=1 id=1
          p< puback 1 0x10
          p: publish t x q=2 id=1
@@ -203,7 +203,7 @@ fn a_packet_over_the_maximum_closes() {
         1,
         settings,
         "p: connect v5 clean
-         p< connack 0x00 receive=1000 size=100 noids noshare
+         p< connack 0x00 size=100
          p: publish t *100
          p< disconnect 0x95
          p< closed",

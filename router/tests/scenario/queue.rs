@@ -139,7 +139,7 @@ fn what_expires_in_the_queue_is_left_out() {
          p< puback 1
          pass 10
          s: connect v5 expiry=100
-         s< connack 0x00 present receive=1000 size=1048576 noids noshare
+         s< connack 0x00 present
          s< publish t long q=1 id=1 expiry=40",
     );
     assert_eq!(stats.drops.get(DropReason::Expired), 1);

@@ -287,7 +287,7 @@ fn a_replay_goes_on_after_a_resume() {
          s< publish a x q=1 id=1 retain
          s! drop
          s: connect v5 receive=1 expiry=100
-         s< connack 0x00 present receive=1000 size=1048576 noids noshare
+         s< connack 0x00 present
          s< publish a x q=1 id=1 retain dup
          s: puback 1
          s< publish b x q=1 id=2 retain

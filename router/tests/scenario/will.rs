@@ -116,7 +116,7 @@ fn no_local_holds_for_the_clients_own_will() {
          d! drop
          o< publish status gone q=1 id=1
          d: connect v5 expiry=60
-         d< connack 0x00 present receive=1000 size=1048576 noids noshare
+         d< connack 0x00 present
          d< -",
     );
 }
