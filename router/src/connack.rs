@@ -10,7 +10,8 @@ use ringmq_codec::{
 
 use crate::{ConnectionId, Outputs, Settings, Shard};
 
-/// No CONNACK of this broker is longer: all properties that it may carry take 44 bytes.
+/// No CONNACK of this broker is longer, unless the client named an authentication method: all other
+/// properties that it may carry take 44 bytes.
 const CONNACK_BYTES_MAX: u32 = 64;
 
 /// What the properties of a v5 CONNECT ask for, or their defaults.
@@ -59,6 +60,8 @@ pub(crate) struct Granted<'a> {
     /// The client identifier it was given, if it named none.
     pub(crate) assigned: Option<&'a str>,
     pub(crate) session_present: bool,
+    /// Authentication Method and Data, if it named a method.
+    pub(crate) authentication: Option<(&'a str, &'a [u8])>,
 }
 
 /// The keep-alive in force. v3 clients cannot be told another than their own.
@@ -92,7 +95,7 @@ impl Shard {
     ) {
         let mut properties = PropertiesBuffer::new();
         if connect.version.is_v5() {
-            self.connack_properties(connect, granted.assigned, &mut properties);
+            self.connack_properties(connect, granted, &mut properties);
         }
         let connack = ConnAck {
             session_present: granted.session_present,
@@ -104,24 +107,28 @@ impl Shard {
 
     /// Whether the client takes packets as long as its CONNACK; with one that does not, nothing can be
     /// agreed. [v5 MQTT-3.1.2-24]
-    pub(crate) fn connack_fits(&self, connect: &Connect<'_>, assigned: Option<&str>) -> bool {
+    pub(crate) fn connack_fits(&self, connect: &Connect<'_>, granted: Granted<'_>) -> bool {
         let packet_size_max = Wishes::of(connect.properties).packet_size_max;
-        if packet_size_max > CONNACK_BYTES_MAX {
+        if packet_size_max > CONNACK_BYTES_MAX && granted.authentication.is_none() {
             return true;
         }
         let mut properties = PropertiesBuffer::new();
-        self.connack_properties(connect, assigned, &mut properties);
-        // Fixed header, flags, reason and the length of properties, which one byte holds.
-        let beside_properties = 2 + 2 + 1;
-        let properties_len = properties.as_properties().as_bytes().len();
-        beside_properties + properties_len <= packet_size_max as usize
+        self.connack_properties(connect, granted, &mut properties);
+        let connack = ConnAck {
+            session_present: granted.session_present,
+            reason: ReasonCode::Success,
+            properties: properties.as_properties(),
+        };
+        let mut bytes = Vec::new();
+        Packet::ConnAck(connack).encode(connect.version, &mut bytes);
+        bytes.len() <= packet_size_max as usize
     }
 
     /// What a v5 client must know of this broker's terms. [v5 3.2.2.3]
     fn connack_properties(
         &self,
         connect: &Connect<'_>,
-        assigned: Option<&str>,
+        granted: Granted<'_>,
         properties: &mut PropertiesBuffer,
     ) {
         let settings = &*self.settings;
@@ -134,12 +141,19 @@ impl Shard {
             properties.push(Property::ReceiveMaximum(settings.receive_max));
         }
         properties.push(Property::MaximumPacketSize(settings.packet_size_max));
-        if let Some(client_id) = assigned {
+        if let Some(client_id) = granted.assigned {
             properties.push(Property::AssignedClientIdentifier(client_id));
         }
         let keep_alive_secs = keep_alive_granted(connect, settings);
         if keep_alive_secs != connect.keep_alive_secs {
             properties.push(Property::ServerKeepAliveSecs(keep_alive_secs));
+        }
+        // [v5 MQTT-4.12.0-5] [v5 MQTT-4.12.0-6]
+        if let Some((method, data)) = granted.authentication {
+            properties.push(Property::AuthenticationMethod(method));
+            if !data.is_empty() {
+                properties.push(Property::AuthenticationData(data));
+            }
         }
         properties.push(Property::SharedSubscriptionAvailable(false));
     }

@@ -10,14 +10,11 @@ use ringmq_codec::{
 
 use crate::alarm::{Alarm, deadline};
 use crate::connack::{Granted, Wishes, keep_alive_granted};
-use crate::connection::{Pauses, Phase};
+use crate::connection::Phase;
 use crate::ids::SessionIndex;
 use crate::link::Handover;
 use crate::will::Will;
-use crate::{
-    Authentication, AuthenticationMode, CloseReason, ConnectionId, LogEvent, Output, Outputs,
-    Shard, Verdict,
-};
+use crate::{AuthenticationMode, CloseReason, ConnectionId, LogEvent, Output, Outputs, Shard};
 
 impl Shard {
     /// A packet of a connection whose CONNECT was not accepted yet; `received` is all that came so far.
@@ -42,8 +39,7 @@ impl Shard {
         };
         let connection = self.connections.get_mut(id).expect("parse has looked");
         connection.version = connect.version;
-        let judged = connection.phase == Phase::Admitted;
-        if let Err(reason) = check(&connect) {
+        if let Err(reason) = check(&connect, self.settings.authentication) {
             self.refuse(id, reason, outputs);
             return Err(CloseReason::Refused(reason));
         }
@@ -52,12 +48,12 @@ impl Shard {
             self.hand_over(id, home, received, outputs);
             return Ok(());
         }
-        if self.settings.authentication == AuthenticationMode::External && !judged {
-            self.ask_for_verdict(id, &connect, outputs);
+        self.stats.packets_received_total += 1;
+        if self.settings.authentication == AuthenticationMode::External {
+            self.ask_about_connect(id, &connect, &received[..raw.length], outputs);
             return Ok(());
         }
-        self.stats.packets_received_total += 1;
-        self.accept(id, &connect, outputs)
+        self.accept(id, &connect, None, outputs)
     }
 
     /// A CONNACK for what is no CONNECT, where the version that the peer speaks can be told.
@@ -98,61 +94,24 @@ impl Shard {
         });
     }
 
-    fn ask_for_verdict(&mut self, id: ConnectionId, connect: &Connect<'_>, outputs: &mut Outputs) {
-        let connection = self.connections.get_mut(id).expect("parse has looked");
-        connection.phase = Phase::Authenticating;
-        let (peer, listener) = (connection.peer, connection.listener);
-        // Nothing more is read of a stranger than it takes to judge him.
-        self.pause(id, Pauses::VERDICT, outputs);
-        outputs.list.push(Output::Authenticate {
-            connection: id,
-            authentication: Box::new(Authentication {
-                client_id: connect.client_id.into(),
-                user_name: connect.user_name.map(Into::into),
-                password: connect.password.map(Into::into),
-                peer,
-                listener,
-            }),
-        });
-    }
-
-    /// The judgement on a CONNECT that waits.
-    pub(crate) fn on_authenticated(
-        &mut self,
-        id: ConnectionId,
-        verdict: Verdict,
-        outputs: &mut Outputs,
-    ) {
-        let Some(connection) = self.connections.get_mut(id) else {
-            return;
-        };
-        if connection.phase != Phase::Authenticating {
-            return;
-        }
-        match verdict {
-            Verdict::Allow => {
-                connection.phase = Phase::Admitted;
-                self.unpause(id, Pauses::VERDICT);
-            }
-            Verdict::Deny(reason) => {
-                self.refuse(id, reason, outputs);
-                self.close(id, CloseReason::Refused(reason), outputs);
-            }
-        }
-    }
-
-    /// Lets the client in.
-    fn accept(
+    /// Lets the client in; with the Authentication Method and Data for its CONNACK, if it named a method.
+    pub(crate) fn accept(
         &mut self,
         id: ConnectionId,
         connect: &Connect<'_>,
+        authentication: Option<(&str, &[u8])>,
         outputs: &mut Outputs,
     ) -> Result<(), CloseReason> {
         let assigned = connect
             .client_id
             .is_empty()
             .then(|| self.assign_client_id());
-        if !self.connack_fits(connect, assigned.as_deref()) {
+        let mut granted = Granted {
+            assigned: assigned.as_deref(),
+            session_present: false,
+            authentication,
+        };
+        if !self.connack_fits(connect, granted) {
             let reason = ReasonCode::PacketTooLarge;
             self.refuse(id, reason, outputs);
             return Err(CloseReason::Refused(reason));
@@ -169,10 +128,7 @@ impl Shard {
         self.join(id, index, connect);
         self.stats.connects_accepted_total += 1;
         outputs.list.push(Output::Established { connection: id });
-        let granted = Granted {
-            assigned: assigned.as_deref(),
-            session_present,
-        };
+        granted.session_present = session_present;
         self.send_connack(id, connect, granted, outputs);
         outputs.list.push(Output::Log(LogEvent::Connected {
             client_id: client_id.into(),
@@ -272,7 +228,7 @@ impl Shard {
 }
 
 /// What can be refused without looking at any state.
-fn check(connect: &Connect<'_>) -> Result<(), ReasonCode> {
+fn check(connect: &Connect<'_>, mode: AuthenticationMode) -> Result<(), ReasonCode> {
     let names_none = connect.client_id.is_empty();
     let may_name_none = match connect.version {
         Version::V31 => false,
@@ -283,7 +239,9 @@ fn check(connect: &Connect<'_>) -> Result<(), ReasonCode> {
     if names_none && !may_name_none {
         return Err(ReasonCode::ClientIdentifierNotValid);
     }
-    if Wishes::of(connect.properties).names_authentication_method {
+    let names_method = Wishes::of(connect.properties).names_authentication_method;
+    // [v5 MQTT-4.12.0-1]
+    if names_method && mode == AuthenticationMode::Anonymous {
         return Err(ReasonCode::BadAuthenticationMethod);
     }
     Ok(())

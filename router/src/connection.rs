@@ -9,17 +9,15 @@ use ringmq_codec::Version;
 
 use crate::chunks::Chunks;
 use crate::ids::SessionIndex;
-use crate::{ConnectionId, ListenerId, Millis};
+use crate::{ConnectionId, ListenerId, Memory, Millis};
 
 /// How far a connection has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Phase {
     /// Its CONNECT has not come whole.
     AwaitingConnect,
-    /// Its CONNECT is being judged outside; the bytes wait in the buffer, the CONNECT first.
+    /// Its CONNECT waits, put aside in the exchange, until it is known who the client is.
     Authenticating,
-    /// Its CONNECT was judged and is about to be accepted.
-    Admitted,
     /// Its CONNECT was accepted.
     Connected(SessionIndex),
 }
@@ -61,6 +59,28 @@ pub(crate) struct Stash {
     pub(crate) bytes: Vec<u8>,
 }
 
+/// How it is found out who the client is, from the question on. Boxed, and gone with the CONNACK unless the
+/// client named an authentication method.
+#[derive(Debug)]
+pub(crate) struct Exchange {
+    /// The CONNECT that waits, whole; empty once it was accepted.
+    pub(crate) connect: Box<[u8]>,
+    /// The Authentication Method of the CONNECT; `None` when user name and password tell.
+    pub(crate) method: Option<Box<str>>,
+    pub(crate) stage: Stage,
+}
+
+/// Whose turn it is.
+#[derive(Debug)]
+pub(crate) enum Stage {
+    /// A question is open.
+    Judged,
+    /// The client must say more.
+    Client(Memory),
+    /// Nobody's: the client was let in, and may begin again.
+    Over(Memory),
+}
+
 /// One connection.
 #[derive(Debug)]
 pub(crate) struct Connection {
@@ -84,6 +104,7 @@ pub(crate) struct Connection {
     pub(crate) active: Millis,
     /// Bytes that are no whole packet yet, or came while the connection was not read.
     pub(crate) buffer: Option<Box<Stash>>,
+    pub(crate) exchange: Option<Box<Exchange>>,
     pub(crate) peer: SocketAddr,
 }
 
@@ -99,7 +120,10 @@ impl Connection {
     /// Memory of received bytes that wait, bytes.
     pub(crate) fn buffer_bytes(&self) -> u64 {
         let stash = self.buffer.as_ref();
-        stash.map_or(0, |it| (size_of::<Stash>() + it.bytes.capacity()) as u64)
+        let stash = stash.map_or(0, |it| size_of::<Stash>() + it.bytes.capacity());
+        let exchange = self.exchange.as_ref();
+        let exchange = exchange.map_or(0, |it| size_of::<Exchange>() + it.connect.len());
+        (stash + exchange) as u64
     }
 
     /// Keeps bytes until more come, or until they may be read.
@@ -149,6 +173,7 @@ impl Connections {
             reply_bytes: 0,
             active: now,
             buffer: None,
+            exchange: None,
             peer,
         };
         let before = self.slots.set(id.index, connection);

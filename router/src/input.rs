@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use crate::link::{Handover, LinkMessage};
-use crate::{CommandId, ConnectionId, ListenerId, LogPosition, Settings, ShardId};
+use crate::{CommandId, ConnectionId, ListenerId, LogPosition, Settings, ShardId, Verdict};
 
 /// One event. A shard changes only by handling one of these.
 #[derive(Debug)]
@@ -69,7 +69,7 @@ pub enum Input<'a> {
     },
     /// The answer to [`crate::Output::Authenticate`].
     Authenticated {
-        /// Whose CONNECT was judged.
+        /// Who was judged. It may be gone.
         connection: ConnectionId,
         /// The judgement.
         verdict: Verdict,
@@ -107,30 +107,6 @@ pub enum CloseCause {
     Reset,
     /// Another error, as errno.
     Error(i32),
-}
-
-/// Who wants in, for [`crate::Output::Authenticate`].
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Authentication {
-    /// Client identifier; empty when the broker is to assign one.
-    pub client_id: Box<str>,
-    /// User name, when given.
-    pub user_name: Option<Box<str>>,
-    /// Password, when given.
-    pub password: Option<Box<[u8]>>,
-    /// The peer's address.
-    pub peer: SocketAddr,
-    /// The listener it came through.
-    pub listener: ListenerId,
-}
-
-/// What authentication found.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
-    /// Let it in.
-    Allow,
-    /// Refuse with CONNACK and this reason.
-    Deny(ringmq_codec::ReasonCode),
 }
 
 /// Orders and questions of the control plane.

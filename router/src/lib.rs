@@ -9,6 +9,8 @@
 
 mod acknowledge;
 mod alarm;
+mod auth;
+mod authentication;
 #[doc(hidden)]
 pub mod bench;
 mod census;
@@ -64,9 +66,10 @@ mod timer;
 mod unsubscribe;
 mod will;
 
+pub use authentication::{Authentication, Claim, Grant, Memory, Password, Verdict};
 pub use drops::{DropLedger, DropReason};
 pub use ids::{CommandId, ConnectionId, ListenerId, LogPosition, Millis, ShardCount, ShardId};
-pub use input::{Authentication, CloseCause, Command, Input, Verdict};
+pub use input::{CloseCause, Command, Input};
 pub use output::{
     Answer, CloseReason, Disconnection, FrameRange, LogEvent, Output, Outputs, TargetRange,
 };

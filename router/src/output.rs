@@ -87,9 +87,9 @@ pub enum Output {
     },
     /// Check who this is; answered by [`crate::Input::Authenticated`].
     Authenticate {
-        /// Whose CONNECT waits.
+        /// About whom.
         connection: ConnectionId,
-        /// What it claims.
+        /// What is to be judged.
         authentication: Box<Authentication>,
     },
     /// Append to the durable log; answered by [`crate::Input::Durable`]. Only when the settings ask for a log.

@@ -32,7 +32,10 @@ impl Shard {
         };
         if connection.pauses.contains(pause) {
             connection.pauses.remove(pause);
-            connection.active = now;
+            // The bound on a CONNECT counts from the opening, whatever it waited for.
+            if connection.session().is_some() {
+                connection.active = now;
+            }
             self.resuming.push_back(id);
         }
     }

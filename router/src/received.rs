@@ -66,14 +66,8 @@ impl Shard {
                     used += raw.length;
                     match connection.phase {
                         Phase::Connected(session) => self.on_packet(id, session, raw, outputs),
-                        _ => {
-                            let handled = self.on_first_packet(id, raw, rest, outputs);
-                            if self.waits_for_verdict(id) {
-                                // The CONNECT stays in front, to be taken up again with the verdict.
-                                return 0;
-                            }
-                            handled
-                        }
+                        Phase::AwaitingConnect => self.on_first_packet(id, raw, rest, outputs),
+                        Phase::Authenticating => self.on_packet_before_connack(id, raw, outputs),
                     }
                 }
                 Err(error) => Err(CloseReason::Malformed(error)),
@@ -83,11 +77,6 @@ impl Shard {
                 return bytes.len();
             }
         }
-    }
-
-    fn waits_for_verdict(&self, id: ConnectionId) -> bool {
-        let connection = self.connections.get(id);
-        connection.is_some_and(|connection| connection.phase == Phase::Authenticating)
     }
 
     /// A packet of a client whose CONNECT was accepted.
@@ -128,13 +117,13 @@ impl Shard {
                 Ok(())
             }
             Packet::Disconnect(disconnect) => self.on_disconnect(id, session, disconnect, outputs),
-            // AUTH without an authentication method, and what only a server may send.
+            Packet::Auth(auth) => self.on_auth(id, auth, outputs),
+            // What only a server may send.
             Packet::Connect(_)
             | Packet::ConnAck(_)
             | Packet::SubAck(_)
             | Packet::UnsubAck(_)
-            | Packet::PingResp
-            | Packet::Auth(_) => Err(CloseReason::Refused(ReasonCode::ProtocolError)),
+            | Packet::PingResp => Err(CloseReason::Refused(ReasonCode::ProtocolError)),
         }
     }
 

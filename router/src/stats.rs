@@ -31,6 +31,10 @@ pub struct Stats {
     pub publish_bytes_sent_total: u64,
     pub connections_opened_total: u64,
     pub connects_accepted_total: u64,
+    /// Clients that were not let in for what they said of themselves, and connected ones that were closed for it.
+    pub authentications_denied_total: u64,
+    /// Clients that were turned away because too many others were being judged.
+    pub authentications_overloaded_total: u64,
     pub handed_over_total: u64,
     pub takeovers_total: u64,
     pub resumes_total: u64,
@@ -90,6 +94,8 @@ impl Stats {
         self.publish_bytes_sent_total += other.publish_bytes_sent_total;
         self.connections_opened_total += other.connections_opened_total;
         self.connects_accepted_total += other.connects_accepted_total;
+        self.authentications_denied_total += other.authentications_denied_total;
+        self.authentications_overloaded_total += other.authentications_overloaded_total;
         self.handed_over_total += other.handed_over_total;
         self.takeovers_total += other.takeovers_total;
         self.resumes_total += other.resumes_total;

@@ -70,7 +70,7 @@ impl Shard {
         self.publish_value("uptime", uptime, outputs);
         let connections_max = self.sys.connections_max;
         let stored_bytes = all.memory.queues + all.memory.retained;
-        let values: [(&str, u64); 25] = [
+        let values: [(&str, u64); 27] = [
             ("clients/total", all.sessions),
             ("clients/connected", all.sessions - all.sessions_offline),
             ("clients/disconnected", all.sessions_offline),
@@ -100,6 +100,11 @@ impl Shard {
             ("subscriptions/count", all.subscriptions),
             ("retained messages/count", all.retained_messages),
             ("connections/opened", all.connections_opened_total),
+            ("authentications/denied", all.authentications_denied_total),
+            (
+                "authentications/overloaded",
+                all.authentications_overloaded_total,
+            ),
             ("takeovers", all.takeovers_total),
             ("crossings", all.crossings_total),
         ];

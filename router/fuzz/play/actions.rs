@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use ringmq_codec::ReasonCode;
 use ringmq_router::{
-    CloseCause, Command, CommandId, Input, ListenerId, LogPosition, Settings, ShardId, Verdict,
+    CloseCause, Command, CommandId, Input, ListenerId, LogPosition, Memory, Settings, ShardId,
+    Verdict,
 };
 
 use super::client::{Client, Place};
@@ -117,10 +118,13 @@ impl World {
     }
 
     pub(crate) fn judge(&mut self, client: usize, script: &mut Script<'_>) {
-        let verdict = if script.once_in(4) {
-            Verdict::Deny(ReasonCode::NotAuthorized)
-        } else {
-            Verdict::Allow
+        let verdict = match script.below(4) {
+            0 => Verdict::Deny(ReasonCode::NotAuthorized),
+            1 => Verdict::Continue {
+                data: b"more".as_slice().into(),
+                memory: Memory::default(),
+            },
+            _ => Verdict::allow(),
         };
         self.give_verdict(client, verdict);
     }

@@ -14,6 +14,7 @@ pub(crate) struct Client {
     /// What a whole CONNECT said; `None` before, and after something else.
     pub(crate) version: Option<Version>,
     packet_size_max: Option<u32>,
+    names_method: bool,
     acknowledged: bool,
     pub(crate) is_blocked: bool,
     pub(crate) is_paused: bool,
@@ -63,6 +64,8 @@ impl Client {
                     Property::MaximumPacketSize(bytes) => Some(bytes),
                     _ => None,
                 });
+            let is_method = |property| matches!(property, Property::AuthenticationMethod(_));
+            self.names_method = connect.properties.iter().any(is_method);
         }
     }
 
@@ -77,8 +80,10 @@ impl Client {
             let packet_type = self.decode(raw);
             let is_connack = packet_type == PacketType::ConnAck;
             let is_refusal = matches!(packet_type, PacketType::Disconnect | PacketType::ConnAck);
+            let is_step = packet_type == PacketType::Auth;
+            assert!(!is_step || self.names_method, "AUTH without a method");
             assert!(
-                self.acknowledged || is_refusal,
+                self.acknowledged || is_refusal || is_step,
                 "{packet_type:?} before CONNACK"
             );
             assert!(!(self.acknowledged && is_connack), "a second CONNACK");

@@ -2,7 +2,7 @@
 //! one damaged byte.
 
 use ringmq_codec::packet::{
-    Ack, Connect, Disconnect, Publish, Will, encode_subscribe, encode_unsubscribe,
+    Ack, Auth, Connect, Disconnect, Publish, Will, encode_subscribe, encode_unsubscribe,
 };
 use ringmq_codec::{
     Packet, PacketId, Properties, PropertiesBuffer, Property, Qos, ReasonCode, RetainHandling,
@@ -38,6 +38,7 @@ pub(crate) fn append(script: &mut Script<'_>, version: Version, out: &mut Vec<u8
         0..12 => publish(script, version, out),
         12..20 => acknowledge(script, version, out),
         20..26 => subscribe(script, version, out),
+        28 if version.is_v5() => auth(script, out),
         26..29 => unsubscribe(script, version, out),
         29 => Packet::PingReq.encode(version, out),
         30 => disconnect(script, version, out),
@@ -62,6 +63,9 @@ pub(crate) fn connect(script: &mut Script<'_>, out: &mut Vec<u8>) {
             64,
             u32::MAX,
         ])));
+    }
+    if version.is_v5() && options & 64 != 0 {
+        authentication(script, &mut properties);
     }
     let mut will_properties = PropertiesBuffer::new();
     if version.is_v5() && options & 2 != 0 {
@@ -180,6 +184,25 @@ fn disconnect(script: &mut Script<'_>, version: Version, out: &mut Vec<u8>) {
     let reason = script.choose(&[ReasonCode::Success, ReasonCode::DisconnectWithWill]);
     let properties = properties.as_properties();
     Packet::Disconnect(Disconnect { reason, properties }).encode(version, out);
+}
+
+fn auth(script: &mut Script<'_>, out: &mut Vec<u8>) {
+    let mut properties = PropertiesBuffer::new();
+    authentication(script, &mut properties);
+    let reasons = [
+        ReasonCode::ContinueAuthentication,
+        ReasonCode::ReAuthenticate,
+        ReasonCode::Success,
+    ];
+    let reason = script.choose(&reasons);
+    let properties = properties.as_properties();
+    Packet::Auth(Auth { reason, properties }).encode(Version::V5, out);
+}
+
+fn authentication(script: &mut Script<'_>, properties: &mut PropertiesBuffer) {
+    let method = if script.once_in(8) { "N" } else { "M" };
+    properties.push(Property::AuthenticationMethod(method));
+    properties.push(Property::AuthenticationData(b"data"));
 }
 
 fn topic(script: &mut Script<'_>) -> TopicName<'static> {

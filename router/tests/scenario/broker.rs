@@ -6,9 +6,34 @@ use std::sync::Arc;
 
 use ringmq_router::link::LinkMessage;
 use ringmq_router::{
-    CloseCause, CloseReason, ConnectionId, Input, ListenerId, Millis, Output, Outputs, Settings,
-    Shard, ShardConfig, ShardCount, ShardId,
+    Authentication, CloseCause, CloseReason, ConnectionId, Input, ListenerId, Memory, Millis,
+    Output, Outputs, Settings, Shard, ShardConfig, ShardCount, ShardId,
 };
+
+/// `authenticate USER`, `exchange METHOD DATA`, `again METHOD DATA MEMORY` or `step DATA MEMORY`.
+fn describe_authentication(authentication: Authentication) -> String {
+    let text = |bytes: Box<[u8]>| match String::from_utf8(bytes.into()).unwrap() {
+        empty if empty.is_empty() => "-".to_owned(),
+        text => text,
+    };
+    let remembered = |memory: Memory| memory.take::<String>().unwrap_or("-".to_owned());
+    match authentication {
+        Authentication::Password(claim) => {
+            format!("authenticate {}", claim.user_name.as_deref().unwrap_or("-"))
+        }
+        Authentication::Exchange { method, data, .. } => {
+            format!("exchange {method} {}", text(data))
+        }
+        Authentication::Again {
+            method,
+            data,
+            memory,
+        } => format!("again {method} {} {}", text(data), remembered(memory)),
+        Authentication::Step { data, memory } => {
+            format!("step {} {}", text(data), remembered(memory))
+        }
+    }
+}
 
 /// A client's end of a connection.
 #[derive(Debug, Default)]
@@ -161,8 +186,7 @@ impl Broker {
             }
             Output::Append { position, .. } => self.events.push(format!("append {}", position.0)),
             Output::Authenticate { authentication, .. } => {
-                let user = authentication.user_name.as_deref().unwrap_or("-");
-                self.events.push(format!("authenticate {user}"));
+                self.events.push(describe_authentication(*authentication));
             }
             Output::Answer { id, answer } => {
                 self.events.push(format!("answer {} {answer:?}", id.0))

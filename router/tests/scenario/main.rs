@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, reason = "a test")]
 
 mod acknowledgements;
+mod auth;
 mod backpressure;
 mod broker;
 mod connect;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::notation;
 
 use ringmq_codec::packet::{
-    Ack, Connect, Disconnect, Publish, Will, encode_subscribe, encode_unsubscribe,
+    Ack, Auth, Connect, Disconnect, Publish, Will, encode_subscribe, encode_unsubscribe,
 };
 use ringmq_codec::{
     Packet, PacketId, Properties, PropertiesBuffer, Property, Qos, ReasonCode, RetainHandling,
@@ -45,7 +45,7 @@ pub(crate) fn version(word: Option<&str>) -> Version {
 }
 
 /// `connect v5|v311|v31 [clean] [id=..] [expiry=secs] [keepalive=secs] [receive=n] [size=bytes]
-/// [user=..] [will=topic:payload:qos] [willretain] [willdelay=secs]`
+/// [user=..] [password=..] [method=..] [data=..] [will=topic:payload:qos] [willretain] [willdelay=secs]`
 pub(crate) fn connect(client_id: &str, words: &[&str]) -> (Version, Vec<u8>) {
     let options = options(words);
     let version = version(words.first().copied());
@@ -59,9 +59,7 @@ pub(crate) fn connect(client_id: &str, words: &[&str]) -> (Version, Vec<u8>) {
     if let Some(bytes) = number(&options, "size") {
         properties.push(Property::MaximumPacketSize(bytes));
     }
-    if let Some(method) = options.get("method") {
-        properties.push(Property::AuthenticationMethod(method));
-    }
+    push_authentication(&options, &mut properties);
     let mut will_properties = PropertiesBuffer::new();
     if let Some(secs) = number(&options, "willdelay") {
         will_properties.push(Property::WillDelaySecs(secs));
@@ -83,10 +81,30 @@ pub(crate) fn connect(client_id: &str, words: &[&str]) -> (Version, Vec<u8>) {
         client_id,
         will,
         user_name: options.get("user").copied(),
-        password: None,
+        password: options.get("password").map(|it| it.as_bytes()),
         properties: properties.as_properties(),
     };
     (version, encoded(Packet::Connect(connect), version))
+}
+
+fn push_authentication(options: &BTreeMap<&str, &str>, properties: &mut PropertiesBuffer) {
+    if let Some(method) = options.get("method") {
+        properties.push(Property::AuthenticationMethod(method));
+    }
+    if let Some(data) = options.get("data") {
+        properties.push(Property::AuthenticationData(data.as_bytes()));
+    }
+}
+
+/// `auth CODE [method=..] [data=..]`
+fn auth(version: Version, words: &[&str]) -> Vec<u8> {
+    let mut properties = PropertiesBuffer::new();
+    push_authentication(&options(&words[1..]), &mut properties);
+    let auth = Auth {
+        reason: ReasonCode::from_byte(words[0].parse().unwrap()).unwrap(),
+        properties: properties.as_properties(),
+    };
+    encoded(Packet::Auth(auth), version)
 }
 
 /// Any packet but CONNECT.
@@ -119,6 +137,7 @@ pub(crate) fn packet(version: Version, words: &[&str]) -> Vec<u8> {
         "pubcomp" => encoded(Packet::PubComp(ack(rest[0])), version),
         "ping" => encoded(Packet::PingReq, version),
         "disconnect" => disconnect(version, rest),
+        "auth" => auth(version, rest),
         "raw" => notation::bytes(&rest.join(" ")),
         other => panic!("no packet is called {other}"),
     }
@@ -262,6 +281,10 @@ fn describe(packet: &Packet<'_>) -> String {
         }
         Packet::PingResp => "pingresp".to_owned(),
         Packet::Disconnect(disconnect) => format!("disconnect {:#04x}", disconnect.reason as u8),
+        Packet::Auth(auth) => {
+            let properties = describe_properties(auth.properties.iter());
+            format!("auth {:#04x}{properties}", auth.reason as u8)
+        }
         other => panic!("the broker never sends {other:?}"),
     }
 }
@@ -305,6 +328,8 @@ fn describe_properties<'a>(properties: impl Iterator<Item = Property<'a>>) -> St
         Property::ServerKeepAliveSecs(secs) => format!(" keepalive={secs}"),
         Property::AssignedClientIdentifier(_) => " assigned".to_owned(),
         Property::SubscriptionIdentifier(identifier) => format!(" identifier={identifier}"),
+        Property::AuthenticationMethod(method) => format!(" method={method}"),
+        Property::AuthenticationData(data) => format!(" data={}", String::from_utf8_lossy(data)),
         other => panic!("the broker never sends {other:?}"),
     });
     words.collect()

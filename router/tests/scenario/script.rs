@@ -12,7 +12,8 @@
 //! - `pass 5`: seconds go by. `hold 0 1`, `release 0 1`: the link between two shards stands still.
 //! - `full 0 1`, `room 0 1`: the ring between two shards. `event append 1`: an output that is no packet.
 //! - `disconnect 0 a`, `trace 0 a`: orders to shard 0 about client `a`; `shutdown`: to all shards.
-//! - `durable 0 5`: the log of shard 0 is on disk up to record 5. `allow a`, `deny a`: the verdict.
+//! - `durable 0 5`: the log of shard 0 is on disk up to record 5. `allow a`, `allow a data memory`,
+//!   `continue a data memory`, `deny a`, `deny a 134`: the verdict.
 //!
 //! After each line everything that can move does. At the end every client must have got just what was
 //! expected.
@@ -20,7 +21,9 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use ringmq_codec::{ReasonCode, Version};
-use ringmq_router::{Command, CommandId, Input, LogPosition, Settings, ShardId, Stats, Verdict};
+use ringmq_router::{
+    Command, CommandId, Grant, Input, LogPosition, Memory, Settings, ShardId, Stats, Verdict,
+};
 
 use crate::broker::Broker;
 use crate::packets;
@@ -56,6 +59,23 @@ pub(crate) fn check_with(shards: u8, mut settings: Settings, script: &str) -> St
         stats.merge(&shard.stats());
     }
     stats
+}
+
+fn verdict(what: &str, words: &[&str]) -> Verdict {
+    let data = words
+        .first()
+        .map_or(Box::default(), |it| it.as_bytes().into());
+    let memory = words
+        .get(1)
+        .map_or(Memory::default(), |it| Memory::of((*it).to_owned()));
+    match what {
+        "allow" => Verdict::Allow(Grant { data, memory }),
+        "continue" => Verdict::Continue { data, memory },
+        _ => {
+            let code = words.first().map_or(0x87, |it| it.parse().unwrap());
+            Verdict::Deny(ReasonCode::from_byte(code).unwrap())
+        }
+    }
 }
 
 impl Script {
@@ -219,18 +239,13 @@ impl Script {
                     self.broker.handle(shard, Input::Shutdown);
                 }
             }
-            "allow" => self
-                .broker
-                .about(words[0], |connection| Input::Authenticated {
-                    connection,
-                    verdict: Verdict::Allow,
-                }),
-            "deny" => self
-                .broker
-                .about(words[0], |connection| Input::Authenticated {
-                    connection,
-                    verdict: Verdict::Deny(ReasonCode::NotAuthorized),
-                }),
+            "allow" | "continue" | "deny" => {
+                self.broker
+                    .about(words[0], |connection| Input::Authenticated {
+                        connection,
+                        verdict: verdict(what, &words[1..]),
+                    });
+            }
             "event" => {
                 let next = (!self.broker.events.is_empty()).then(|| self.broker.events.remove(0));
                 assert_eq!(next.as_deref(), Some(words.join(" ").as_str()));

@@ -30,7 +30,8 @@ impl World {
         let (client, judgement) = (held.client, held.judgement);
         let attempt = &self.oracle.attempts[held.attempt.0 as usize];
         let assigned = attempt.client_id.starts_with("assigned-");
-        let named = *authentication.client_id == *attempt.client_id;
+        let claim = authentication.claim();
+        let named = claim.is_some_and(|claim| *claim.client_id == *attempt.client_id);
         let external = self.plan.settings.authentication == AuthenticationMode::External;
         if !external || judgement != Judgement::Unasked || (!named && !assigned) {
             let detail = format!("{authentication:?} was asked for, {judgement:?} before");
@@ -65,7 +66,7 @@ impl World {
                 ReasonCode::Banned,
             ]))
         } else {
-            Verdict::Allow
+            Verdict::allow()
         };
         self.give(shard, Pending::Authenticated(socket, connection, verdict));
     }
@@ -80,9 +81,10 @@ impl World {
     ) {
         let held = self.socket(socket);
         if held.place == Place::Shard(shard, connection) {
-            held.judgement = Judgement::Given(verdict);
             let attempt = held.attempt;
+            held.judgement = Judgement::Allowed;
             if let Verdict::Deny(reason) = verdict {
+                held.judgement = Judgement::Denied;
                 self.oracle.attempts[attempt.0 as usize].refused = Some(reason);
                 self.coverage.hit("CONNECT refused");
             }
@@ -100,7 +102,7 @@ impl World {
     pub(crate) fn check_admitted(&mut self, socket: SocketId) {
         let judgement = self.socket(socket).judgement;
         let external = self.plan.settings.authentication == AuthenticationMode::External;
-        if external && judgement != Judgement::Given(Verdict::Allow) {
+        if external && judgement != Judgement::Allowed {
             let detail = format!("a CONNECT was accepted with {judgement:?}");
             self.fail(Rule::Authentication, detail);
         }

@@ -3,7 +3,7 @@
 //! end it at any byte.
 
 use ringmq_router::link::Handover;
-use ringmq_router::{CloseCause, ConnectionId, ShardId, Verdict};
+use ringmq_router::{CloseCause, ConnectionId, ShardId};
 
 use crate::client::ClientIndex;
 use crate::oracle::AttemptId;
@@ -48,8 +48,10 @@ pub(crate) enum Judgement {
     Asked(ShardId, ConnectionId),
     /// It will never come.
     Withheld,
-    /// The shard was given it.
-    Given(Verdict),
+    /// The shard was told to let the client in.
+    Allowed,
+    /// The shard was told not to.
+    Denied,
 }
 
 /// One connection.
