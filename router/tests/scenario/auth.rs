@@ -28,7 +28,7 @@ const LET_IN: &str = "a: connect v5 clean at=1 method=M data=hello
 /// [v5 MQTT-4.12.0-2] [v5 MQTT-4.12.0-3] [v5 MQTT-4.12.0-5]
 #[test]
 fn an_exchange_of_several_steps_ends_with_the_connack() {
-    check(&format!(
+    check(
         "a: connect v5 clean at=1 user=anna method=M data=one
          event exchange M one
          a! paused
@@ -47,8 +47,8 @@ fn an_exchange_of_several_steps_ends_with_the_connack() {
          a! read
          a< connack 0x00 method=M data=five
          a: ping
-         a< pingresp"
-    ));
+         a< pingresp",
+    );
 }
 
 /// [v5 MQTT-4.12.0-4]
@@ -132,7 +132,7 @@ fn only_the_next_step_or_a_disconnect_may_come_before_the_connack() {
 /// [v5 MQTT-4.12.0-6] [v5 MQTT-4.12.0-7]
 #[test]
 fn without_a_method_there_is_no_auth() {
-    check(&format!(
+    check(
         "a: connect v5 clean user=anna
          event authenticate anna
          allow a ignored
@@ -150,8 +150,8 @@ fn without_a_method_there_is_no_auth() {
          allow c
          c< connack 0x00
          c: raw f0 00
-         c< closed"
-    ));
+         c< closed",
+    );
 }
 
 /// [v5 4.12.1]
@@ -291,7 +291,7 @@ fn the_bound_on_a_connect_covers_all_steps() {
 
 #[test]
 fn a_live_connection_owes_its_keep_alive_while_it_is_judged() {
-    check(&format!(
+    check(
         "a: connect v5 clean keepalive=4 method=M data=hello
          event exchange M hello
          allow a
@@ -300,8 +300,8 @@ fn a_live_connection_owes_its_keep_alive_while_it_is_judged() {
          event again M - -
          pass 6
          a< disconnect 0x8d
-         a< closed"
-    ));
+         a< closed",
+    );
 }
 
 /// [v5 MQTT-3.1.2-24]
