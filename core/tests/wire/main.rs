@@ -11,6 +11,7 @@ mod bytes;
 mod connection;
 mod exchange;
 mod expected;
+mod malformed;
 mod property;
 mod received;
 mod run;
@@ -27,6 +28,16 @@ fn scripts_pass_with_one_shard() {
 #[test]
 fn scripts_pass_with_three_shards() {
     suite::check_scripts(3);
+}
+
+#[test]
+fn malformed_packets_are_refused_with_one_shard() {
+    malformed::check_tables(1);
+}
+
+#[test]
+fn malformed_packets_are_refused_with_three_shards() {
+    malformed::check_tables(3);
 }
 
 #[test]

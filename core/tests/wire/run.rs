@@ -1,6 +1,7 @@
 //! A run: one script, in one version, against one broker.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::thread::sleep;
 use std::time::Duration;
 
@@ -107,16 +108,12 @@ impl Run<'_> {
     /// Opens a connection if there is none, or a new one if the client begins anew.
     pub(crate) fn open(&mut self, name: &str, anew: bool) -> Result<&mut Client, String> {
         if anew || !self.clients.contains_key(name) {
-            let client = Client {
-                connection: Connection::open(self.broker.address)?,
-                speaker: Speaker {
-                    version: self.version,
-                    name: name.to_owned(),
-                    prefix: self.prefix.clone(),
-                },
-                is_connected: false,
-                next_id: 0x7000,
+            let speaker = Speaker {
+                version: self.version,
+                name: name.to_owned(),
+                prefix: self.prefix.clone(),
             };
+            let client = Client::open(self.broker.address, speaker)?;
             self.clients.insert(name.to_owned(), client);
         }
         self.client(name)
@@ -139,12 +136,9 @@ impl Run<'_> {
         let client = self.client(name)?;
         match text {
             "closed" => {
-                let got = client.connection.next()?;
+                client.expect_closed()?;
                 self.clients.remove(name);
-                match got {
-                    Next::Closed => Ok(()),
-                    Next::Packet(bytes) => Err(unexpected("the end", &bytes, self.version)),
-                }
+                Ok(())
             }
             "silence" => client.expect_silence(),
             _ => match text.strip_prefix("bytes ") {
@@ -206,8 +200,18 @@ impl Run<'_> {
 }
 
 impl Client {
+    /// Opens a connection for it.
+    pub(crate) fn open(address: SocketAddr, speaker: Speaker) -> Result<Client, String> {
+        Ok(Client {
+            connection: Connection::open(address)?,
+            speaker,
+            is_connected: false,
+            next_id: 0x7000,
+        })
+    }
+
     /// The next packet, decoded, and its bytes.
-    fn next(&mut self) -> Result<(Received, Vec<u8>), String> {
+    pub(crate) fn next(&mut self) -> Result<(Received, Vec<u8>), String> {
         match self.connection.next()? {
             Next::Closed => Err("closed".into()),
             Next::Packet(bytes) => match decode(&bytes, self.speaker.version) {
@@ -224,7 +228,7 @@ impl Client {
         }
     }
 
-    fn expect(
+    pub(crate) fn expect(
         &mut self,
         expected: &Expected,
         text: &str,
@@ -239,6 +243,14 @@ impl Client {
                 "{difference}\n    expected {text}\n    got      {received}\n    bytes    {}",
                 hex(&bytes)
             )),
+        }
+    }
+
+    /// The broker ends the connection.
+    pub(crate) fn expect_closed(&mut self) -> Result<(), String> {
+        match self.connection.next()? {
+            Next::Closed => Ok(()),
+            Next::Packet(bytes) => Err(unexpected("the end", &bytes, self.speaker.version)),
         }
     }
 
