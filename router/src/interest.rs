@@ -174,7 +174,14 @@ impl Shard {
         outputs: &mut Outputs,
     ) {
         self.matrix.require(from, &applied.retain_sent);
-        for suback in self.barriers.answer(from, applied.barrier) {
+        for mut suback in self.barriers.answer(from, applied.barrier) {
+            // What the client gave up while it waited is not replayed. [v5 MQTT-3.10.4-2]
+            if let Some(session) = self.sessions.resolve(suback.session) {
+                let index = &self.index;
+                suback
+                    .replays
+                    .retain(|replay| index.is_subscribed(replay.filter(), session));
+            }
             self.finish_subscribe(suback, outputs);
         }
     }

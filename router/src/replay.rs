@@ -38,6 +38,13 @@ pub(crate) struct Replay {
     after: Option<Box<str>>,
 }
 
+impl Replay {
+    /// The filter of its subscription.
+    pub(crate) fn filter(&self) -> &str {
+        &self.filter
+    }
+}
+
 /// The replays of one session.
 #[derive(Debug)]
 struct SessionReplays {

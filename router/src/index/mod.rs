@@ -208,6 +208,13 @@ impl SubscriptionIndex {
         Some(Unsubscribed { filter, interest })
     }
 
+    /// Whether the session has a subscription to the filter.
+    pub(crate) fn is_subscribed(&self, filter: &str, session: SessionIndex) -> bool {
+        let held = self.filters.find(filter, self.fingerprint(filter));
+        held.and_then(|held| self.filters.get(held))
+            .is_some_and(|held| held.subscribers.contains(session))
+    }
+
     /// The text of a filter.
     #[cfg(test)]
     pub(crate) fn filter_text(&self, filter: FilterIndex) -> &str {

@@ -62,6 +62,26 @@ fn an_empty_payload_clears() {
     );
 }
 
+/// [v5 MQTT-3.10.4-2]
+#[test]
+fn what_was_given_up_while_its_suback_waited_is_not_replayed() {
+    check_with(
+        3,
+        Settings::default(),
+        "p: connected v5 clean home=0 at=0
+         p: publish t x retain
+         p: publish u y retain
+         s: connected v5 clean home=1 at=1
+         hold 1 0
+         s: subscribe 1 t:0 u:0
+         s: unsubscribe 2 t
+         s< unsuback 2 0x00
+         release 1 0
+         s< suback 1 0x00 0x00
+         s< publish u y retain",
+    );
+}
+
 /// [v5 MQTT-3.3.1-9] [v5 MQTT-3.3.1-10] [v5 MQTT-3.3.1-11] [v5 MQTT-3.8.4-4]
 #[test]
 fn retain_handling_says_when() {
