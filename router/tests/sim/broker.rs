@@ -67,13 +67,15 @@ pub(crate) struct Node {
     /// Sockets with something to send in this tick.
     pub(crate) dirty: Vec<SocketId>,
     pub(crate) log: Log,
+    /// In force.
+    pub(crate) settings: Arc<Settings>,
     /// It was told to stop.
     pub(crate) stopped: bool,
 }
 
 impl Node {
     /// A shard nothing has happened to.
-    pub(crate) fn new(shard: Shard) -> Node {
+    pub(crate) fn new(shard: Shard, settings: Arc<Settings>) -> Node {
         Node {
             shard,
             waiting: Waiting::new(),
@@ -82,6 +84,7 @@ impl Node {
             slots: Vec::new(),
             dirty: Vec::new(),
             log: Log::default(),
+            settings,
             stopped: false,
         }
     }
@@ -184,7 +187,10 @@ impl World {
             }
             Pending::Durable(up_to) => self.handle_durable(shard, up_to),
             Pending::Command(command) => self.handle_command(shard, command),
-            Pending::Settings(settings) => self.handle_counted(shard, Input::Settings(settings)),
+            Pending::Settings(settings) => {
+                self.nodes[usize::from(shard.0)].settings = Arc::clone(&settings);
+                self.handle_counted(shard, Input::Settings(settings));
+            }
             Pending::Shutdown => self.handle_shutdown(shard),
             Pending::Opened(socket)
             | Pending::HandedOver(socket, _)
@@ -222,6 +228,7 @@ impl World {
                     handover,
                 };
                 self.handle_counted(shard, handed);
+                self.note_read(socket);
                 self.schedule_upstream(socket);
             }
             Pending::Received(_, len) => {
@@ -230,11 +237,13 @@ impl World {
                 held.last_given = now;
                 held.arrived -= len;
                 let bytes: Vec<u8> = held.upstream.drain(..len).collect();
+                self.note_given(socket, len);
                 let received = Input::Received {
                     connection,
                     bytes: &bytes,
                 };
                 self.handle_counted(shard, received);
+                self.note_read(socket);
             }
             Pending::Closed(_, cause) => {
                 let attempt = self.socket(socket).attempt;

@@ -29,6 +29,8 @@ pub(crate) enum Role {
     Watcher,
     /// Connects when all is quiet and asks for everything retained.
     Late,
+    /// Takes part in the drill of a queue at its bound.
+    Drill,
 }
 
 /// Where its connection stands, as the client sees it.
@@ -116,6 +118,8 @@ pub(crate) struct Client {
     pub(super) received: Vec<u8>,
     /// Bytes to write.
     pub(crate) out: Vec<u8>,
+    /// Publishes in them that expire: where each ends, and after how many seconds it expires.
+    pub(crate) expiring: Vec<(usize, MessageIndex, u32)>,
     pub(super) next_packet_id: PacketId,
     pub(crate) outgoing: VecDeque<Outgoing>,
     pub(super) requests: BTreeMap<PacketId, Request>,
@@ -168,6 +172,7 @@ impl Client {
             stream: StreamId(u32::from(index.0)),
             received: Vec::new(),
             out: Vec::new(),
+            expiring: Vec::new(),
             next_packet_id: PacketId::FIRST,
             outgoing: VecDeque::new(),
             requests: BTreeMap::new(),
@@ -236,6 +241,7 @@ impl Client {
         self.socket = None;
         self.received.clear();
         self.out.clear();
+        self.expiring.clear();
         self.requests.clear();
         self.replies.clear();
         self.pings = 0;

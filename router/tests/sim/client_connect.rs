@@ -80,6 +80,7 @@ impl Client {
                 transmissions: 1,
                 fate: Fate::Sent,
                 expires: None,
+                takings: Vec::new(),
                 crossed_to: 0,
                 durable: false,
                 properties: Vec::new(),

@@ -224,6 +224,9 @@ impl Client {
         }
         self.in_use.insert(id, message);
         let allowed = receive_max.min(self.inflight_max);
+        if allowed == 1 && self.in_use.len() == 1 {
+            context.coverage.hit("receive maximum of 1 used up");
+        }
         if self.in_use.len() > allowed {
             let detail = format!("{} unacknowledged, {allowed} allowed", self.in_use.len());
             self.fail(context, Rule::ReceiveMaximum, &detail);

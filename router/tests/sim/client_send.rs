@@ -41,6 +41,7 @@ impl Client {
             transmissions: 0,
             fate: Fate::Sent,
             expires: expiry.map(|secs| context.now.plus_secs(secs)),
+            takings: Vec::new(),
             crossed_to: 0,
             durable: false,
             properties: properties.as_properties().as_bytes().to_vec(),
@@ -90,6 +91,11 @@ impl Client {
             payload: &body,
         };
         Packet::Publish(publish).encode(self.version(), &mut self.out);
+        for property in properties.iter() {
+            if let Property::MessageExpirySecs(secs) = property {
+                self.expiring.push((self.out.len(), index, secs));
+            }
+        }
     }
 
     /// Sends everything unacknowledged again, in its order, as far as the broker takes it now.
@@ -131,8 +137,6 @@ impl Client {
             if let Some(expires) = this.expires {
                 let secs = expires.since(context.now).div_ceil(1_000_000).max(1);
                 properties.push(Property::MessageExpirySecs(secs as u32));
-                let latest = context.now.plus(secs * 1_000_000);
-                context.oracle.messages[message.0 as usize].expires = Some(latest.max(expires));
             }
             self.write_publish(
                 context,
@@ -218,6 +222,7 @@ impl Client {
         if let Some(secs) = expiry_secs.filter(|_| this.version.is_v5() && this.expiry_secs > 0) {
             properties.push(Property::SessionExpirySecs(secs));
             this.goodbye_expiry_secs = Some(secs.min(expiry_secs_max));
+            context.coverage.hit("session expiry changed at DISCONNECT");
         }
         let reason = match will {
             true => ReasonCode::DisconnectWithWill,

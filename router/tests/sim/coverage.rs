@@ -98,6 +98,17 @@ pub(crate) const COUNTED_BY_WORLD: &[&str] = &[
     "client thrown out",
     "shutdown under load",
     "server keep-alive",
+    "message that expires put out",
+    "session expiry changed at DISCONNECT",
+    "storm of connections of one client",
+    "hand-over with more bytes on their way",
+    "hand-over beside a full ring",
+    "receive maximum of 1 used up",
+    "retained message as published",
+    "retained message not asked for",
+    "publish that no local keeps back",
+    "drill of a queue at its bound",
+    "drill: session ended",
 ];
 
 impl std::fmt::Display for Coverage {

@@ -90,6 +90,11 @@ impl Link {
         })
     }
 
+    /// Whether the sender keeps messages.
+    pub(crate) fn is_full(&self) -> bool {
+        self.full
+    }
+
     /// Whether nothing is under way.
     pub(crate) fn is_empty(&self) -> bool {
         self.ring.is_empty() && self.kept.is_empty()

@@ -18,6 +18,8 @@ mod client_receive;
 mod client_send;
 mod coverage;
 mod describe;
+mod drill;
+mod expiry;
 mod link;
 mod log;
 mod network;

@@ -52,8 +52,13 @@ impl World {
         }
         let bytes = std::mem::take(&mut self.clients[index].out);
         self.clients[index].last_written = self.now;
+        let expiring = std::mem::take(&mut self.clients[index].expiring);
         if self.sockets[socket.0 as usize].is_open() {
-            self.socket(socket).upstream.extend_from_slice(&bytes);
+            let held = self.socket(socket);
+            let absolute = |(end, message, secs)| (held.written + end, message, secs);
+            held.expiring.extend(expiring.into_iter().map(absolute));
+            held.written += bytes.len();
+            held.upstream.extend_from_slice(&bytes);
             self.schedule_upstream(socket);
         }
     }

@@ -78,6 +78,7 @@ impl World {
             Output::Resume { connection } => {
                 if let Some(socket) = self.holder(shard, connection, "Resume") {
                     self.socket(socket).paused = false;
+                    self.note_read(socket);
                     self.schedule_upstream(socket);
                 }
             }
@@ -120,6 +121,9 @@ impl World {
     fn send(&mut self, shard: ShardId, outputs: &Outputs, frame: FrameRange, targets: TargetRange) {
         let bytes = outputs.frame(frame);
         self.trace.mix_bytes(bytes);
+        if self.plan.expiring > 0 {
+            self.check_expiry(shard, bytes, outputs.receivers(targets));
+        }
         for target in outputs.receivers(targets) {
             self.trace.mix(u64::from(target.index));
             let Some(socket) = self.holder(shard, *target, "Send") else {
@@ -204,6 +208,13 @@ impl World {
         self.nodes[usize::from(shard.0)].free(connection);
         let held = self.socket(socket);
         held.place = Place::Moving(to);
+        if held.upstream.len() > held.arrived {
+            self.coverage.hit("hand-over with more bytes on their way");
+        }
+        if self.link(shard, to).is_full() {
+            self.coverage.hit("hand-over beside a full ring");
+        }
+        let held = self.socket(socket);
         // What waits for the old shard is given to the new one, after what the hand-over carries.
         held.arrived = 0;
         held.end_given = false;

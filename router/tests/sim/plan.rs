@@ -162,7 +162,7 @@ fn client(random: &mut Random, tight: bool) -> ClientPlan {
             *random.pick(&[300, 700, 950])
         },
         keep_alive_secs: *random.pick(&[0, 2, 5, 60]),
-        receive_max: (v5 && random.chance(400)).then(|| random.within(1..=12) as u16),
+        receive_max: (v5 && random.chance(400)).then(|| *random.pick(&[1, 1, 2, 3, 6, 12])),
         packet_max: (v5 && random.chance(150)).then_some(180),
         outgoing_max: random.within(1..=20) as usize,
         ack_delay: if tight {

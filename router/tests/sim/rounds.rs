@@ -4,7 +4,7 @@
 use ringmq_codec::{Qos, SubscriptionOptions};
 use ringmq_router::ShardId;
 
-use crate::client::{ClientIndex, Phase, PublishOrder, Role};
+use crate::client::{Client, ClientIndex, Phase, PublishOrder, Role};
 use crate::client_connect::ConnectOrder;
 use crate::network::Loss;
 use crate::oracle::{Rule, WillState};
@@ -35,12 +35,12 @@ impl World {
         }
     }
 
-    fn of_role(&self, role: Role) -> Vec<ClientIndex> {
+    pub(crate) fn of_role(&self, role: Role) -> Vec<ClientIndex> {
         let clients = self.clients.iter().filter(|client| client.role == role);
         clients.map(|client| client.index).collect()
     }
 
-    fn run_for(&mut self, micros: u64) {
+    pub(crate) fn run_for(&mut self, micros: u64) {
         let until = self.now.plus(micros);
         self.run_until(until, |_| false);
     }
@@ -115,6 +115,7 @@ impl World {
         for client in late {
             self.dismiss(client);
         }
+        self.drill();
         self.quiet = false;
     }
 
@@ -130,7 +131,7 @@ impl World {
     }
 
     /// Says goodbye for a client that is not needed any more.
-    fn dismiss(&mut self, client: ClientIndex) {
+    pub(crate) fn dismiss(&mut self, client: ClientIndex) {
         if self.clients[usize::from(client.0)].phase == Phase::Online {
             self.with_client(client, |client, context| {
                 client.say_goodbye(context, false, None, 0)
@@ -140,8 +141,9 @@ impl World {
     }
 
     /// Whether everyone is connected and nobody waits for anything.
-    fn drained(&self) -> Result<(), String> {
-        for client in &self.clients {
+    pub(crate) fn drained(&self) -> Result<(), String> {
+        let away = |client: &&Client| client.role == Role::Drill && client.phase == Phase::Offline;
+        for client in self.clients.iter().filter(|client| !away(client)) {
             if !client.is_drained(self.now) {
                 let (index, name) = (client.index, &client.client_id);
                 return Err(format!("{index:?} {name:?}: {}", client.pending()));
@@ -173,6 +175,14 @@ impl World {
             ));
         }
         Ok(())
+    }
+
+    /// The same, but messages may wait for who is away.
+    pub(crate) fn drained_but_queued(&self) -> bool {
+        let away = |client: &&Client| client.phase == Phase::Offline;
+        let online = self.clients.iter().filter(|client| !away(client));
+        online.clone().all(|client| client.is_drained(self.now))
+            && self.links.iter().all(|link| link.is_empty())
     }
 
     fn check_drained(&mut self) {

@@ -2,11 +2,13 @@
 //! what the shard put out and the client has not read yet. Bounded towards the client; either side may
 //! end it at any byte.
 
+use std::collections::VecDeque;
+
 use ringmq_router::link::Handover;
 use ringmq_router::{CloseCause, ConnectionId, ShardId};
 
 use crate::client::ClientIndex;
-use crate::oracle::AttemptId;
+use crate::oracle::{AttemptId, MessageIndex};
 use crate::time::Time;
 
 /// Position in the table of sockets; never reused in a run.
@@ -65,6 +67,13 @@ pub(crate) struct Socket {
     pub(crate) upstream: Vec<u8>,
     /// How many of these wait for the shard's tick already.
     pub(crate) arrived: usize,
+    /// How many bytes the client has written, and how many of them the broker was given.
+    pub(crate) written: usize,
+    pub(crate) given: usize,
+    /// Publishes that expire among the bytes not given: where each ends, and after how many seconds.
+    pub(crate) expiring: VecDeque<(usize, MessageIndex, u32)>,
+    /// Those that were given and perhaps not read.
+    pub(crate) unread: Vec<MessageIndex>,
     /// What follows the upstream bytes.
     pub(crate) upstream_end: Option<CloseCause>,
     /// The shard is being told so.
@@ -101,6 +110,10 @@ impl Socket {
             client_end: ClientEnd::Open,
             upstream: Vec::new(),
             arrived: 0,
+            written: 0,
+            given: 0,
+            expiring: VecDeque::new(),
+            unread: Vec::new(),
             upstream_end: None,
             end_given: false,
             upstream_scheduled: false,

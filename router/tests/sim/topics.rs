@@ -2,9 +2,12 @@
 //!
 //! Shared topics (`s/...`) are published by everyone and never retained; `r/CLIENT/K` belongs to one
 //! publisher and one QoS and is retained; `w/CLIENT` carries that client's will; `$d/...` tests the rule
-//! for topics that begin with `$`.
+//! for topics that begin with `$`, and `$h/...` belongs to the drill of a queue at its bound.
 
 use crate::client::ClientIndex;
+
+/// What the drill's subscriber asks for.
+pub(crate) const DRILL_FILTER: &str = "$h/#";
 
 /// Position in the table of topics.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -65,6 +68,7 @@ impl Topics {
         for client in 0..clients {
             names.push(format!("w/{client}"));
         }
+        names.extend(["$h/0", "$h/1"].map(String::from));
         let filters = Topics::all_filters(&names, clients);
         let matches = filters
             .iter()
@@ -90,7 +94,9 @@ impl Topics {
         .map(String::from)
         .to_vec();
         filters.extend((0..clients).map(|client| format!("r/{client}/#")));
-        filters.extend(names.iter().cloned());
+        let drill = |name: &&String| name.starts_with("$h");
+        filters.extend(names.iter().filter(|name| !drill(name)).cloned());
+        filters.push(String::from(DRILL_FILTER));
         filters
     }
 
@@ -126,9 +132,9 @@ impl Topics {
         self.shared
     }
 
-    /// How many filters there are.
+    /// How many filters there are for the workload; the drill's is the last of the table.
     pub(crate) fn filters(&self) -> u16 {
-        self.filters.len() as u16
+        self.filters.len() as u16 - 1
     }
 
     /// How many retained topics each client has.
@@ -149,6 +155,11 @@ impl Topics {
     /// Whether it is one of them.
     pub(crate) fn is_retained(&self, topic: TopicId) -> bool {
         (self.retained_start..self.will_start).contains(&topic.0)
+    }
+
+    /// One of the drill's two topics.
+    pub(crate) fn drill(&self, nth: u64) -> TopicId {
+        TopicId(self.names.len() as u16 - 2 + nth as u16)
     }
 
     /// The topic of a client's will.

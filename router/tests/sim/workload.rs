@@ -18,7 +18,8 @@ const UPSTREAM_MAX: usize = 32 << 10;
 /// The first filters of the table, which are wildcards mostly.
 const BROAD_FILTERS: u64 = 26;
 
-fn qos(number: u64) -> Qos {
+/// The QoS of that number, 2 at most.
+pub(crate) fn qos(number: u64) -> Qos {
     match number {
         0 => Qos::AtMostOnce,
         1 => Qos::AtLeastOnce,
@@ -34,7 +35,7 @@ impl World {
         match self.clients[usize::from(client.0)].role {
             _ if self.stopping => {}
             Role::Worker => self.worker_step(client),
-            Role::Watcher | Role::Late => {
+            Role::Watcher | Role::Late | Role::Drill => {
                 if self.clients[usize::from(client.0)].phase == Phase::Online {
                     self.keep_alive(client);
                 }
@@ -133,13 +134,21 @@ impl World {
     /// Sends packets behind the CONNECT without waiting for its answer. [v3.1.1 3.1.4] [v5 3.1.4]
     fn speak_early(&mut self, client: ClientIndex) {
         let subscription = self.subscription(client);
-        let mut publish = self.shared_publish(client);
-        publish.qos = publish.qos.min(Qos::AtLeastOnce);
         let attempt = self.oracle.attempts.len() as u32 - 1;
-        publish.stream = StreamId(2_000_000 + attempt);
+        let mut publishes = Vec::new();
+        for nth in 0..self.faults.within(1..=8) {
+            let mut publish = self.shared_publish(client);
+            // What more of QoS 1 it may send, it does not know yet.
+            let most = [Qos::AtLeastOnce, Qos::AtMostOnce][usize::from(nth > 0)];
+            publish.qos = publish.qos.min(most);
+            publish.stream = StreamId(2_000_000 + attempt);
+            publishes.push(publish);
+        }
         self.with_client(client, |client, context| {
             client.subscribe(context, &[subscription]);
-            client.publish(context, publish);
+            for publish in publishes {
+                client.publish(context, publish);
+            }
         });
         self.coverage
             .hit("CONNECT followed at once by more packets");
@@ -176,9 +185,15 @@ impl World {
         } else if hit(rates.garbage) {
             self.send_garbage(client);
         } else if hit(rates.storm) {
+            // All at once, wherever each is accepted, or each after the end of the one before.
+            let at_once = self.faults.chance(500);
+            let loss = if at_once { Loss::Ghost } else { Loss::Reset };
             for _ in 0..self.faults.within(2..=6) {
-                self.lose(client, Loss::Reset);
+                self.lose(client, loss);
                 self.worker_connect(client);
+            }
+            if at_once {
+                self.coverage.hit("storm of connections of one client");
             }
         } else {
             return false;
@@ -230,6 +245,11 @@ impl World {
         }
     }
 
+    fn expiry(&mut self) -> Option<u32> {
+        let expires = self.workload.chance(self.plan.expiring);
+        expires.then(|| *self.workload.pick(&[1, 1, 1, 2, 4, 30, 3_600]))
+    }
+
     fn shared_publish(&mut self, client: ClientIndex) -> PublishOrder {
         let topics = u64::from(self.oracle.topics.shared());
         PublishOrder {
@@ -238,7 +258,7 @@ impl World {
             retain: false,
             clears: false,
             payload_len: self.workload.within(12..=self.plan.payload_max) as usize,
-            expiry_secs: self.workload.chance(self.plan.expiring).then_some(1),
+            expiry_secs: self.expiry(),
             adorned: self.workload.chance(100),
             stream: self.clients[usize::from(client.0)].stream,
         }
@@ -254,7 +274,7 @@ impl World {
             retain: true,
             clears,
             payload_len: self.workload.within(12..=self.plan.retained_payload_max) as usize,
-            expiry_secs: None,
+            expiry_secs: self.expiry().filter(|_| !clears),
             adorned: !clears && self.workload.chance(50),
             stream: self.clients[usize::from(client.0)].stream,
         }
@@ -326,7 +346,9 @@ impl World {
     /// A client says DISCONNECT and closes.
     fn leave(&mut self, client: ClientIndex) {
         let will = self.workload.chance(200);
-        let expiry_secs = self.workload.chance(200).then_some(DELAY_SECS_MAX);
+        let lives = [0, 1, DELAY_SECS_MAX, 30, u32::MAX];
+        let changes = self.workload.chance(300);
+        let expiry_secs = changes.then(|| *self.workload.pick(&lives));
         let expiry_secs_max = self.plan.settings.session_expiry_secs_max;
         self.with_client(client, |client, context| {
             client.say_goodbye(context, will, expiry_secs, expiry_secs_max);

@@ -113,13 +113,14 @@ impl World {
         let settings = Arc::new(plan.settings.clone());
         let nodes: Vec<Node> = (0..plan.shards)
             .map(|id| {
-                Node::new(Shard::new(ShardConfig {
+                let config = ShardConfig {
                     id: ShardId(id),
                     shards: ShardCount(plan.shards),
                     hash_seed,
                     random_seed: seeds.next(),
                     settings: Arc::clone(&settings),
-                }))
+                };
+                Node::new(Shard::new(config), Arc::clone(&settings))
             })
             .collect();
         let pairs = usize::from(plan.shards) * usize::from(plan.shards);
@@ -175,6 +176,18 @@ impl World {
             ack_delay: 0,
         };
         self.add_client(Role::Watcher, String::from("watcher"), steady.clone());
+        let keeper = ClientPlan {
+            version: *self
+                .workload
+                .pick(&[Version::V5, Version::V5, Version::V311]),
+            ..steady.clone()
+        };
+        let feeder = ClientPlan {
+            outgoing_max: 20,
+            ..steady.clone()
+        };
+        self.add_client(Role::Drill, String::from("keeper"), keeper);
+        self.add_client(Role::Drill, String::from("feeder"), feeder);
         for shard in 0..self.plan.shards {
             let name = (0..)
                 .map(|n| format!("late-{n}"))
@@ -267,6 +280,7 @@ impl World {
     pub(crate) fn into_report(mut self) -> Report {
         let stats = self.stats();
         self.coverage.add_stats(&stats);
+        self.coverage.merge(&self.oracle.met);
         Report {
             violation: self.oracle.violation,
             events: self.events,

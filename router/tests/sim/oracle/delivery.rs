@@ -40,6 +40,10 @@ impl std::fmt::Debug for Received<'_> {
 pub(crate) struct Delivered {
     pub(crate) live: u32,
     pub(crate) replays: u32,
+    /// Those without DUP.
+    pub(crate) fresh: u32,
+    /// Those of them that can only be replays.
+    pub(crate) fresh_replays: u32,
 }
 
 impl Oracle {
@@ -102,8 +106,7 @@ impl Oracle {
         index: MessageIndex,
         got: Received<'_>,
     ) {
-        let replay = self.check_flags(epoch, index, got);
-        let Some(replay) = replay else {
+        let Some(replay) = self.check_flags(epoch, index, got) else {
             return;
         };
         let message = &self.messages[index.0 as usize];
@@ -134,6 +137,8 @@ impl Oracle {
         } else {
             delivered.live += 1;
         }
+        delivered.fresh += u32::from(!got.dup);
+        self.check_replays(epoch, index, got);
         let here = &mut self.attempts[attempt.0 as usize].seen_here;
         *here.entry(index).or_default() += 1;
     }
@@ -157,6 +162,8 @@ impl Oracle {
             "its QoS is above its publisher's"
         } else if !may_replay && got.qos > message.qos.min(granted.qos_high) {
             "its QoS is above the subscription's"
+        } else if !got.retain && message.retain && !granted.retain_cleared {
+            "it lacks the retain flag that all its subscriptions ask for"
         } else if !got.retain && granted.certain && got.qos < message.qos.min(granted.qos_low) {
             "its QoS is below both the publisher's and the subscription's"
         } else {
@@ -171,16 +178,6 @@ impl Oracle {
         );
         self.fail(rule, detail);
         None
-    }
-
-    /// A queued replay may come after its subscription was given up.
-    fn replay_asked(&self, epoch: EpochId, index: MessageIndex) -> bool {
-        let topic = self.messages[index.0 as usize].topic;
-        let records = &self.epochs[epoch.0 as usize].records;
-        records.iter().any(|record| {
-            self.topics
-                .matches(self.records[record.0 as usize].filter, topic)
-        })
     }
 
     fn check_properties(&mut self, attempt: AttemptId, index: MessageIndex, got: Received<'_>) {

@@ -5,6 +5,7 @@
 
 use ringmq_codec::{Qos, ReasonCode};
 
+use crate::oracle::expiry::Taking;
 use crate::oracle::session::AttemptId;
 use crate::time::Time;
 use crate::topics::TopicId;
@@ -43,7 +44,10 @@ pub(crate) struct Message {
     pub(crate) first_sent: Time,
     pub(crate) transmissions: u32,
     pub(crate) fate: Fate,
+    /// Before this it has not expired.
     pub(crate) expires: Option<Time>,
+    /// When the broker took it, if it expires: once per transmission.
+    pub(crate) takings: Vec<Taking>,
     /// Shards that were given it over a link.
     pub(crate) crossed_to: u64,
     /// A record of it is on disk.

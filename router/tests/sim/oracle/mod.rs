@@ -6,8 +6,10 @@
 
 mod acknowledge;
 mod delivery;
+mod expiry;
 mod message;
 mod quiet;
+mod replay;
 mod retained;
 mod session;
 mod subscription;
@@ -18,11 +20,12 @@ use std::rc::Rc;
 
 pub(crate) use delivery::Received;
 pub(crate) use message::{Fate, Message, MessageIndex, StreamId, parse, payload};
-pub(crate) use session::{Attempt, AttemptId, Ended, EpochId};
+pub(crate) use session::{Attempt, AttemptId, Ended, EpochId, TIMER_SLACK};
 pub(crate) use subscription::RecordId;
 pub(crate) use will::{Will, WillState};
 
 use crate::client::ClientIndex;
+use crate::coverage::Coverage;
 use crate::time::Time;
 use crate::topics::{TopicId, Topics};
 
@@ -55,6 +58,8 @@ pub(crate) enum Rule {
     SessionPresent,
     /// A packet id towards a client that is in use, or not counted up.
     PacketId,
+    /// An expired message, or one with a wrong remaining time.
+    Expiry,
     /// More unacknowledged messages than the client allows.
     ReceiveMaximum,
     /// A packet larger than the client allows.
@@ -114,6 +119,8 @@ pub(crate) struct Oracle {
     judged: usize,
     judged_at: Time,
     excused: u64,
+    /// What deliveries met.
+    pub(crate) met: Coverage,
     pub(crate) violation: Option<Violation>,
 }
 
@@ -136,6 +143,7 @@ impl Oracle {
             judged: 0,
             judged_at: Time(0),
             excused: 0,
+            met: Coverage::default(),
             violation: None,
         }
     }
@@ -155,6 +163,9 @@ impl Oracle {
     pub(crate) fn publish(&mut self, message: Message) -> MessageIndex {
         if message.clears {
             self.cleared.insert(message.topic);
+        }
+        if self.kept_back(&message) {
+            self.met.hit("publish that no local keeps back");
         }
         self.messages.push(message);
         MessageIndex(self.messages.len() as u32 - 1)

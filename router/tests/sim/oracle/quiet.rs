@@ -82,7 +82,7 @@ impl Oracle {
         if !granted.certain || self.epochs[epoch.0 as usize].delivered.contains_key(&index) {
             return false;
         }
-        let expired = message.expires.is_some_and(|at| at <= self.now);
+        let expired = self.may_have_expired(index);
         let lossy = message.qos.min(granted.qos_low) == Qos::AtMostOnce;
         !expired
             && !self.too_large(epoch, index)

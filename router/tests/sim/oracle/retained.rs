@@ -52,6 +52,9 @@ impl Oracle {
                 candidates.clear();
             }
             candidates.push((!message.clears).then_some(index));
+            if self.may_have_expired(index) {
+                candidates.push(None);
+            }
         }
         values
     }

@@ -27,6 +27,8 @@ pub(crate) struct Record {
     pub(crate) superseded: Option<Time>,
     /// The session may have had the filter already.
     pub(crate) may_exist: bool,
+    /// It had it for certain.
+    pub(crate) exists: bool,
 }
 
 /// What a session's subscriptions say of one message in one span of time.
@@ -38,7 +40,10 @@ pub(crate) struct Granted {
     pub(crate) certain: bool,
     pub(crate) qos_low: Qos,
     pub(crate) qos_high: Qos,
+    /// Some subscription that may have matched asks for the publisher's retain flag.
     pub(crate) retain_as_published: bool,
+    /// Some does not.
+    pub(crate) retain_cleared: bool,
 }
 
 fn before(time: Option<Time>, limit: Time) -> bool {
@@ -53,6 +58,20 @@ impl Record {
             RetainHandling::SendIfNew => !self.may_exist,
             RetainHandling::DoNotSend => false,
         }
+    }
+
+    /// Whether the SUBSCRIBE may have been answered with retained messages.
+    pub(crate) fn may_replay(&self) -> bool {
+        match self.options.retain_handling {
+            RetainHandling::Send => true,
+            RetainHandling::SendIfNew => !self.exists,
+            RetainHandling::DoNotSend => false,
+        }
+    }
+
+    /// Whether the subscription was over before `from`, for certain.
+    pub(crate) fn over(&self, from: Time) -> bool {
+        before(self.unsubscribed, from) || before(self.superseded, from)
     }
 
     /// Whether the subscription certainly holds from `from` to `until`.
@@ -79,12 +98,13 @@ impl Oracle {
     ) -> RecordId {
         let now = self.now;
         let id = RecordId(self.records.len() as u32);
-        let mut may_exist = false;
+        let (mut may_exist, mut exists) = (false, false);
         for old in self.records_of(attempt).to_vec() {
             let old = &mut self.records[old.0 as usize];
             if old.filter == filter {
                 old.superseded_sent.get_or_insert(now);
                 may_exist |= old.unsubscribed.is_none();
+                exists |= old.confirmed.is_some() && old.unsubscribe_sent.is_none();
             }
         }
         self.records.push(Record {
@@ -97,6 +117,7 @@ impl Oracle {
             superseded_sent: None,
             superseded: None,
             may_exist,
+            exists,
         });
         let this = &mut self.attempts[attempt.0 as usize];
         match this.epoch {
@@ -170,6 +191,20 @@ impl Oracle {
             .collect()
     }
 
+    /// Whether the publisher itself is subscribed, without wanting its own messages.
+    pub(crate) fn kept_back(&self, message: &super::Message) -> bool {
+        let publisher = self.attempts.get(message.attempt.0 as usize);
+        let Some(epoch) = publisher.and_then(|publisher| publisher.epoch) else {
+            return false;
+        };
+        let records = &self.epochs[epoch.0 as usize].records;
+        let records = records.iter().map(|it| &self.records[it.0 as usize]);
+        let mut own = records.filter(|record| {
+            record.holds(self.now, self.now) && self.topics.matches(record.filter, message.topic)
+        });
+        own.any(|record| record.options.no_local)
+    }
+
     /// What the session's subscriptions say of a message between its publish and `until`.
     pub(crate) fn granted(&self, epoch: EpochId, message: MessageIndex, until: Time) -> Granted {
         let message = &self.messages[message.0 as usize];
@@ -184,6 +219,7 @@ impl Oracle {
             qos_low: Qos::AtMostOnce,
             qos_high: Qos::AtMostOnce,
             retain_as_published: false,
+            retain_cleared: false,
         };
         for record in &held.records {
             let record = &self.records[record.0 as usize];
@@ -191,12 +227,12 @@ impl Oracle {
                 continue;
             }
             let options = record.options;
-            let over = before(record.unsubscribed, from) || before(record.superseded, from);
-            if !over {
+            if !record.over(from) {
                 // One that no-local silences matches all the same and counts for the QoS.
                 granted.possible |= !(options.no_local && same_session);
                 granted.qos_high = granted.qos_high.max(options.qos);
                 granted.retain_as_published |= options.retain_as_published;
+                granted.retain_cleared |= !options.retain_as_published;
             }
             let local = options.no_local && same_client;
             if record.holds(from, until) && !local {
