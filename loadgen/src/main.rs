@@ -10,6 +10,7 @@ mod cli;
 mod client;
 mod folder;
 mod histogram;
+mod html;
 mod ids;
 mod layout;
 mod limits;

@@ -4,6 +4,7 @@
 //! DIR/run.json       the record: scenario, versions, machine, results, audit, intervals
 //! DIR/latency.hlog   latencies of each interval, HdrHistogram interval log V2, in nanoseconds
 //! DIR/connect.hlog   latencies of connecting, likewise, one interval
+//! DIR/report.html    the page to read
 //! ```
 //! `run` stores, `compare` and `history` read. A folder is written once and never changed.
 
@@ -17,11 +18,13 @@ pub(crate) use error::FolderError;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::html;
 use crate::record::RunRecord;
 
 const RUN: &str = "run.json";
 const LATENCY: &str = "latency.hlog";
 const CONNECT: &str = "connect.hlog";
+const REPORT: &str = "report.html";
 
 /// A folder that is to hold one run.
 #[derive(Clone, Debug)]
@@ -46,6 +49,7 @@ impl RunFolder {
         let start = record.started;
         self.write(LATENCY, &hlog::of_intervals(&record.intervals, start))?;
         self.write(CONNECT, &hlog::of_connects(record))?;
+        self.write(REPORT, html::run_report(record).as_bytes())?;
         let text = serde_json::to_string_pretty(record)
             .expect("a record holds only numbers, text and maps with text keys");
         self.write(RUN, text.as_bytes())

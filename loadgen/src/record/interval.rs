@@ -63,7 +63,6 @@ impl EncodedLatency {
         histogram
     }
 
-    #[cfg(test)]
     /// Whether nothing was recorded.
     pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()

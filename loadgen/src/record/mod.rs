@@ -15,6 +15,7 @@ pub(crate) use of_report::Measured;
 
 use std::collections::BTreeMap;
 
+use hdrhistogram::Histogram;
 use serde::{Deserialize, Serialize};
 
 use crate::histogram::Percentiles;
@@ -64,6 +65,19 @@ impl RunRecord {
             intervals: Vec::new(),
             connect_latency: EncodedLatency::default(),
         }
+    }
+
+    /// All latencies of the measured phase, in nanoseconds.
+    pub(crate) fn latency(&self) -> Histogram<u64> {
+        let mut whole = empty_latency();
+        for interval in &self.intervals {
+            if !interval.latency.is_empty() {
+                whole
+                    .add(interval.latency.histogram())
+                    .expect("both histograms have the same bounds");
+            }
+        }
+        whole
     }
 }
 

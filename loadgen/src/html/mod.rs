@@ -1,0 +1,15 @@
+//! Pages to read: the report of a run, and the parts that `compare` and `history` make theirs of.
+//!
+//! A page is one file that needs nothing else: style, script and drawings are inside, and no address of a
+//! network is in it. `scale` turns values into positions, `chart` draws, `curve` samples histograms,
+//! `page` puts together; `run` and `over_time` say what a run shows. Nothing here measures or judges.
+
+mod chart;
+mod curve;
+mod number;
+mod over_time;
+mod page;
+mod run;
+mod scale;
+
+pub(crate) use run::run_report;
