@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::compare::Metric;
 use crate::limits::{PAYLOAD_BYTES_MAX, STAMP_BYTES};
 
 /// Drives simulated MQTT clients at a broker and measures latency, throughput, loss and order.
@@ -27,6 +28,41 @@ pub(crate) enum Command {
         #[command(subcommand)]
         scenario: ScenarioArgs,
     },
+    /// Compares the kept runs of releases: what changed, by how much, and how sure that is.
+    ///
+    /// Exit code: 0, 1 when nothing could be compared, 2 when --fail-above says so.
+    Compare(CompareArgs),
+}
+
+/// Which runs to compare, and what is to be made of it.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct CompareArgs {
+    /// Run folders, or folders that hold them. Without --new the first one is the base and the others are
+    /// compared with it, a group for each release.
+    #[arg(value_name = "FOLDER", required = true)]
+    pub(crate) folders: Vec<PathBuf>,
+    /// Folders of the new side; all others are the base then.
+    #[arg(long, value_name = "FOLDER", num_args = 1..)]
+    pub(crate) new: Vec<PathBuf>,
+    /// Changes within this share are no change.
+    #[arg(long, value_name = "PERCENT", default_value = "3%", value_parser = percentage)]
+    pub(crate) same_within: f64,
+    /// Exit with 2 when the metric is surely worse, and by more than this.
+    #[arg(long, value_name = "PERCENT", value_parser = percentage)]
+    pub(crate) fail_above: Option<f64>,
+    /// The metric that --fail-above is about: cpu, delivered, p50, p90, p99, p99.9, p99.99, connect-p99 or
+    /// memory. Default: the first one in the table.
+    #[arg(long, value_name = "NAME", value_parser = Metric::parse)]
+    pub(crate) metric: Option<Metric>,
+    /// Compare although the scenarios differ.
+    #[arg(long)]
+    pub(crate) across_scenarios: bool,
+    /// Compare although the machines differ.
+    #[arg(long)]
+    pub(crate) across_machines: bool,
+    /// Write a page with percentile curves and all runs to this file.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) html: Option<PathBuf>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -291,6 +327,17 @@ fn fraction(text: &str) -> Result<f64, String> {
         |value| (0.0..=1.0).contains(&value),
         "between 0 and 1",
     )
+}
+
+/// `5%` or `5` as 0.05.
+fn percentage(text: &str) -> Result<f64, String> {
+    let digits = text.strip_suffix('%').unwrap_or(text).trim_end();
+    number(
+        digits,
+        |value| (0.0..=1000.0).contains(&value),
+        "between 0% and 1000%",
+    )
+    .map(|value| value / 100.0)
 }
 
 fn payload_bytes(text: &str) -> Result<usize, String> {

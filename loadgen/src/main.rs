@@ -8,6 +8,7 @@ mod audit;
 mod broker_process;
 mod cli;
 mod client;
+mod compare;
 mod folder;
 mod histogram;
 mod html;
@@ -25,6 +26,7 @@ mod source_address;
 mod stamp;
 mod sys;
 
+use std::fmt::Display;
 use std::process::ExitCode;
 use std::sync::mpsc::{Sender, channel};
 use std::thread;
@@ -42,8 +44,8 @@ use crate::scenario::{Plan, fan_in, fan_out, idle, pairs, sensors};
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// The audit found what must not be.
-const EXIT_AUDIT: u8 = 2;
+/// The audit found what must not be, or a comparison found a release worse than allowed.
+const EXIT_FOUND: u8 = 2;
 /// The run could not be made.
 const EXIT_ERROR: u8 = 1;
 
@@ -56,10 +58,19 @@ fn main() -> ExitCode {
             return ExitCode::from(if error.use_stderr() { EXIT_ERROR } else { 0 });
         }
     };
-    let Command::Run { scenario } = cli.command;
-    match run(scenario) {
-        Ok(report) if report.violations().is_empty() => ExitCode::SUCCESS,
-        Ok(_) => ExitCode::from(EXIT_AUDIT),
+    match cli.command {
+        Command::Run { scenario } => {
+            exit_code(run(scenario).map(|report| report.violations().is_empty()))
+        }
+        Command::Compare(args) => exit_code(compare::execute(&args)),
+    }
+}
+
+/// Whether all was well, as an exit code; an error is printed.
+fn exit_code<E: Display>(result: Result<bool, E>) -> ExitCode {
+    match result {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::from(EXIT_FOUND),
         Err(error) => {
             eprintln!("loadgen: {error}");
             ExitCode::from(EXIT_ERROR)

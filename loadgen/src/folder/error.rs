@@ -14,22 +14,22 @@ pub(crate) enum FolderError {
         source: io::Error,
     },
     /// The file is not what loadgen writes.
-    #[cfg(test)]
     Form {
         path: PathBuf,
         why: String,
     },
+    /// No run is in the folder.
+    Empty(PathBuf),
 }
 
 impl FolderError {
-    pub(super) fn io(path: &Path, source: io::Error) -> FolderError {
+    pub(crate) fn io(path: &Path, source: io::Error) -> FolderError {
         FolderError::Io {
             path: path.to_owned(),
             source,
         }
     }
 
-    #[cfg(test)]
     pub(super) fn form(path: &Path, why: String) -> FolderError {
         FolderError::Form {
             path: path.to_owned(),
@@ -47,8 +47,13 @@ impl fmt::Display for FolderError {
                 path.display()
             ),
             FolderError::Io { path, source } => write!(f, "{}: {source}", path.display()),
-            #[cfg(test)]
             FolderError::Form { path, why } => write!(f, "{}: {why}", path.display()),
+            FolderError::Empty(path) => write!(
+                f,
+                "{}: no run is in it; `loadgen run ... --out {}/1` makes one",
+                path.display(),
+                path.display()
+            ),
         }
     }
 }

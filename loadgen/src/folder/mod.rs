@@ -10,10 +10,10 @@
 
 mod error;
 mod hlog;
-#[cfg(test)]
 mod read;
 
 pub(crate) use error::FolderError;
+pub(crate) use read::{is_run, read, runs_in};
 
 use std::fs;
 use std::path::{Path, PathBuf};

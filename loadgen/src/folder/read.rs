@@ -3,7 +3,7 @@
 //! A folder that is not whole, or of another form, is an error that names the file.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -17,6 +17,28 @@ use crate::record::{EncodedLatency, FORMAT, RunRecord};
 /// Whether this is the folder of a run.
 pub(crate) fn is_run(path: &Path) -> bool {
     path.join(RUN).is_file()
+}
+
+/// The run folders inside a folder, however deep, in the order of their names. Links are not followed.
+pub(crate) fn runs_in(path: &Path) -> Result<Vec<PathBuf>, FolderError> {
+    let entries = fs::read_dir(path).map_err(|source| FolderError::io(path, source))?;
+    let mut folders = Vec::new();
+    for entry in entries {
+        let entry = entry.map_err(|source| FolderError::io(path, source))?;
+        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            folders.push(entry.path());
+        }
+    }
+    folders.sort();
+    let mut runs = Vec::new();
+    for folder in folders {
+        if is_run(&folder) {
+            runs.push(folder);
+        } else {
+            runs.extend(runs_in(&folder)?);
+        }
+    }
+    Ok(runs)
 }
 
 /// Reads a run back, latencies included.

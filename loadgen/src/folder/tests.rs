@@ -1,6 +1,5 @@
 //! Run folders are read back as they were written, and refuse what they should.
 
-use super::read::{is_run, read};
 use super::*;
 use crate::record::{EncodedLatency, Interval, Moment, ScenarioRecord, empty_latency};
 

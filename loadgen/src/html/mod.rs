@@ -12,4 +12,9 @@ mod page;
 mod run;
 mod scale;
 
+pub(crate) use chart::{Chart, Look, Series, Size};
+pub(crate) use curve::{Curve, chart as curve_chart};
+pub(crate) use number::Unit;
+pub(crate) use page::{Mood, Page, Tile, escape};
 pub(crate) use run::run_report;
+pub(crate) use scale::Scale;

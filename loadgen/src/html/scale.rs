@@ -61,6 +61,24 @@ impl Scale {
         Scale::Logarithmic { from, to, unit }
     }
 
+    /// An axis of runs or releases, numbered from 1.
+    pub(crate) fn runs(count: usize) -> Scale {
+        Scale::Linear {
+            from: 0.5,
+            to: count.max(1) as f64 + 0.5,
+            unit: Unit::Seconds,
+        }
+    }
+
+    /// Marks for it, at most about twelve.
+    pub(crate) fn run_marks(count: usize) -> Vec<(f64, String)> {
+        let step = count.div_ceil(12).max(1);
+        (1..=count)
+            .step_by(step)
+            .map(|run| (run as f64, run.to_string()))
+            .collect()
+    }
+
     /// Where a value stands; outside 0 to 1 when it is outside the axis.
     pub(crate) fn position(self, value: f64) -> f64 {
         match self {
@@ -198,7 +216,7 @@ mod tests {
         assert_eq!(labels(scale), ["0 B", "20 MiB", "40 MiB", "60 MiB"]);
         assert_eq!(
             labels(Scale::from_zero([].into_iter(), Unit::Seconds)),
-            ["0", "1"]
+            ["0", "0.2", "0.4", "0.6", "0.8", "1"]
         );
     }
 

@@ -7,6 +7,7 @@
 
 mod audit;
 mod command;
+mod compare;
 mod folder;
 mod scenarios;
 mod stub;
