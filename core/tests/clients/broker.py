@@ -15,9 +15,9 @@ def free_port():
 
 
 class Broker:
-    """A running broker; `with Broker(binary, shards) as broker:` stops it at the end."""
+    """A running broker; `with Broker(binary, shards, config) as broker:` stops it at the end."""
 
-    def __init__(self, binary, shards):
+    def __init__(self, binary, shards, config=None):
         self.host, self.port = "127.0.0.1", free_port()
         self.log = tempfile.NamedTemporaryFile("w+", suffix=".log", delete=False)
         if os.path.basename(binary) == "mosquitto":
@@ -27,6 +27,7 @@ class Broker:
             command = [binary, "-c", config.name]
         else:
             command = [binary, "--shards", str(shards), "--listen", f"127.0.0.1:{self.port}"]
+            command += ["--config", config] if config else []
         self.process = subprocess.Popen(command, stdout=self.log, stderr=subprocess.STDOUT)
 
     def __enter__(self):

@@ -1,11 +1,12 @@
 """Runs the real-client programs against a broker. Usage: run.py BROKER_BINARY CACHE_DIR [SHARDS ...]
 
-Makes one virtual environment per paho-mqtt version in CACHE_DIR. The path of `mosquitto` as the binary runs the
+Makes one virtual environment per paho-mqtt version and one folder for MQTT.js in CACHE_DIR. The path of `mosquitto` as the binary runs the
 programs against Mosquitto, which tells a wrong program from a wrong broker.
 """
 
 import concurrent.futures
 import os
+import shutil
 import subprocess
 import sys
 import venv
@@ -27,11 +28,35 @@ def interpreter(cache, version):
     return python
 
 
+def mqttjs(cache):
+    """The environment in which node finds MQTT.js, installed at first use and whenever its versions change."""
+    folder = os.path.join(cache, "mqttjs")
+    ready = os.path.join(folder, "ready.json")
+    with open(os.path.join(HERE, "mqttjs", "package-lock.json")) as lock:
+        wanted = lock.read()
+    if not os.path.exists(ready) or open(ready).read() != wanted:
+        os.makedirs(folder, exist_ok=True)
+        for file in ("package.json", "package-lock.json"):
+            shutil.copy(os.path.join(HERE, "mqttjs", file), folder)
+        subprocess.run(["npm", "ci", "--no-audit", "--no-fund", "--loglevel=error"], cwd=folder, check=True)
+        with open(ready, "w") as file:
+            file.write(wanted)
+    return {**os.environ, "NODE_PATH": os.path.join(folder, "node_modules")}
+
+
+class Program:
+    """A command, the broker's settings for it, and its environment."""
+
+    def __init__(self, *command, config=None, environment=None):
+        self.command, self.config, self.environment = command, config, environment
+
+
 def run_program(binary, program, shards):
     """One program against a broker of its own; its output and whether it passed."""
-    with Broker(binary, shards) as broker:
-        done = subprocess.run([*program, broker.host, str(broker.port), f"[{shards} shards]"], cwd=HERE,
-                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=600)
+    config = os.path.join(HERE, program.config) if program.config else None
+    with Broker(binary, shards, config) as broker:
+        done = subprocess.run([*program.command, broker.host, str(broker.port), f"[{shards} shards]"], cwd=HERE,
+                              env=program.environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=600)
         failed = done.returncode != 0
         return done.stdout + (f"the broker said:\n{broker.output()}" if failed else ""), failed
 
@@ -39,8 +64,10 @@ def run_program(binary, program, shards):
 def main():
     binary, cache = (os.path.abspath(argument) for argument in sys.argv[1:3])
     shard_counts = [int(count) for count in sys.argv[3:]] or [1, 2, 4]
-    programs = [[sys.executable, "mosquitto_programs.py"]]
-    programs += [[interpreter(cache, version), "paho_programs.py"] for version in PAHO_VERSIONS]
+    programs = [Program(sys.executable, "mosquitto_programs.py")]
+    programs += [Program(interpreter(cache, version), "paho_programs.py") for version in PAHO_VERSIONS]
+    programs.append(Program(interpreter(cache, PAHO_VERSIONS[-1]), "paho_v5_programs.py", config="v5.toml"))
+    programs.append(Program("node", "mqttjs/programs.js", config="v5.toml", environment=mqttjs(cache)))
     runs = [(binary, program, shards) for shards in shard_counts for program in programs]
     passed = failed = 0
     with concurrent.futures.ThreadPoolExecutor(max_workers=3) as pool:

@@ -1,0 +1,255 @@
+// Every property of MQTT 5.0, end to end, with MQTT.js. Usage: node programs.js HOST PORT LABEL
+//
+// The broker runs with the settings in v5.toml. A client that must *not* hear something is shown so by a
+// marker published afterwards by the same publisher: the marker is the next thing it hears.
+
+'use strict'
+
+const assert = require('node:assert/strict')
+const { setTimeout: sleep } = require('node:timers/promises')
+const { Client } = require('./client.js')
+const { version } = require('mqtt/package.json')
+
+const [host, port, label] = process.argv.slice(2)
+const broker = { host, port: Number(port) }
+
+let numbers = 0
+const name = (text) => `${text}-${numbers++}`
+const connect = (text, options) => Client.connect(broker, name(text), options)
+const goodbye = (...clients) => Promise.all(clients.map((client) => client.disconnect()))
+const KEPT = { clean: false, properties: { sessionExpiryInterval: 3600 } }
+
+async function messagePropertiesArriveAsSent () {
+  const topic = name('js/properties')
+  const subscriber = await (await connect('sub')).subscribe(topic, { qos: 2 })
+  const publisher = await connect('pub')
+  const properties = {
+    payloadFormatIndicator: true,
+    contentType: 'application/json',
+    responseTopic: 'js/answers/here',
+    correlationData: Buffer.from([0, 1, 254, 255]),
+    userProperties: { b: ['1', '3'], a: '2' }
+  }
+  for (const qos of [0, 1, 2]) {
+    await publisher.publish(topic, `{"qos":${qos}}`, { qos, properties })
+    await subscriber.hears(topic, `{"qos":${qos}}`, properties, { qos })
+  }
+  await publisher.publish(topic, 'plain')
+  const { packet } = await subscriber.hears(topic, 'plain')
+  assert.equal(packet.properties, undefined)
+  await goodbye(subscriber, publisher)
+}
+
+async function propertiesSurviveQueueAndRetainedStore () {
+  const [topic, clientId] = [name('js/kept'), name('sleeper')]
+  const properties = { contentType: 'a/b', userProperties: { x: ['1', '2'] }, responseTopic: 'r', correlationData: Buffer.from('c') }
+  const first = await Client.connect(broker, clientId, KEPT)
+  await first.subscribe(topic)
+  await first.disconnect()
+  const publisher = await connect('pub')
+  await publisher.publish(topic, 'kept', { retain: true, properties })
+  const back = await Client.connect(broker, clientId, KEPT)
+  assert.equal(back.connack.sessionPresent, true)
+  await back.hears(topic, 'kept', properties, { retain: false })
+  const late = await (await connect('late')).subscribe(topic)
+  await late.hears(topic, 'kept', properties, { retain: true })
+  await publisher.publish(topic, '', { retain: true })
+  await goodbye(back, late, publisher)
+}
+
+async function requestAndResponse () {
+  const [requests, answers] = [name('js/requests'), name('js/answers')]
+  const server = await (await connect('server')).subscribe(requests)
+  const asker = await (await connect('asker')).subscribe(answers)
+  for (const number of [1, 2, 3]) {
+    const properties = { responseTopic: answers, correlationData: Buffer.from(`c${number}`) }
+    await asker.publish(requests, String(number), { properties })
+    const { payload, packet } = await server.hears(requests, String(number), properties)
+    const { responseTopic, correlationData } = packet.properties
+    await server.publish(responseTopic, String(Number(payload) * 2), { properties: { correlationData } })
+    await asker.hears(answers, String(number * 2), { correlationData })
+  }
+  await goodbye(server, asker)
+}
+
+async function expiredMessagesAreNotDelivered () {
+  const [topic, clientId] = [name('js/expiry'), name('sleeper')]
+  const first = await Client.connect(broker, clientId, KEPT)
+  await first.subscribe(topic)
+  await first.disconnect()
+  const publisher = await connect('pub')
+  await publisher.publish(topic, 'short', { properties: { messageExpiryInterval: 1 } })
+  await publisher.publish(topic, 'long', { properties: { messageExpiryInterval: 100 } })
+  await sleep(2100)
+  const back = await Client.connect(broker, clientId, KEPT)
+  const { packet } = await back.hears(topic, 'long')
+  const left = packet.properties.messageExpiryInterval
+  assert.ok(left >= 1 && left <= 98, `${left} seconds are left`)
+  await goodbye(back, publisher)
+}
+
+async function termsAreToldInConnack () {
+  const client = await Client.connect(broker, '', { keepalive: 300 })
+  const { properties } = client.connack
+  assert.equal(properties.receiveMaximum, 20)
+  assert.equal(properties.maximumPacketSize, 100_000)
+  assert.equal(properties.serverKeepAlive, 60)
+  assert.ok(properties.assignedClientIdentifier)
+  await goodbye(client)
+}
+
+async function aWindowOfOneKeepsTheOrder () {
+  const topic = name('js/window')
+  const subscriber = await (await connect('sub', { properties: { receiveMaximum: 1 } })).subscribe(topic, { qos: 2 })
+  const publisher = await connect('pub')
+  for (let number = 0; number < 15; number++) await publisher.publish(topic, String(number), { qos: 1 + number % 2 })
+  for (let number = 0; number < 15; number++) await subscriber.hears(topic, String(number))
+  await goodbye(subscriber, publisher)
+}
+
+async function maximumPacketSizeOfASubscriber () {
+  const topic = name('js/size')
+  const small = await (await connect('small', { properties: { maximumPacketSize: 200 } })).subscribe(topic)
+  const large = await (await connect('large')).subscribe(topic)
+  const publisher = await connect('pub')
+  await publisher.publish(topic, 'x'.repeat(1000))
+  await publisher.publish(topic, 'marker')
+  await small.hears(topic, 'marker')
+  await large.hears(topic, 'x'.repeat(1000))
+  await large.hears(topic, 'marker')
+  await goodbye(small, large, publisher)
+}
+
+async function aPacketTooLargeEndsTheConnection () {
+  const client = await connect('client')
+  client.mqtt.publish(name('js/size'), 'x'.repeat(100_000), { qos: 1 })
+  assert.equal((await client.disconnects.take()).reasonCode, 0x95)
+}
+
+async function sessionExpiryAsAskedAndAsChanged () {
+  const cases = [
+    [true, { sessionExpiryInterval: 3600 }, undefined],
+    [false, { sessionExpiryInterval: 0 }, undefined],
+    [false, { sessionExpiryInterval: 3600 }, { sessionExpiryInterval: 0 }]
+  ]
+  for (const [kept, properties, atDisconnect] of cases) {
+    const clientId = name('session')
+    const first = await Client.connect(broker, clientId, { properties })
+    await first.subscribe(name('js/session'))
+    await first.disconnect(atDisconnect ? { reasonCode: 0, properties: atDisconnect } : {})
+    const back = await Client.connect(broker, clientId, { clean: false })
+    assert.equal(back.connack.sessionPresent, kept)
+    await goodbye(back)
+  }
+}
+
+async function willWithAllItsProperties () {
+  const topic = name('js/will')
+  const watcher = await (await connect('watch')).subscribe(topic)
+  const properties = {
+    payloadFormatIndicator: true,
+    contentType: 'text/plain',
+    responseTopic: 'js/response',
+    correlationData: Buffer.from([0, 1]),
+    userProperties: { z: '1', a: '2' }
+  }
+  const rude = await connect('rude', { will: { topic, payload: Buffer.from('gone'), qos: 1, properties } })
+  await rude.drop()
+  await watcher.hears(topic, 'gone', properties, { qos: 1 })
+  await goodbye(watcher)
+}
+
+async function willDelayIsCancelledByAResume () {
+  const [topic, clientId] = [name('js/delay'), name('device')]
+  const watcher = await (await connect('watch')).subscribe(topic)
+  const will = (payload, willDelayInterval) => ({ topic, payload: Buffer.from(payload), qos: 1, properties: { willDelayInterval } })
+  const first = await Client.connect(broker, clientId, { ...KEPT, will: will('gone', 2) })
+  await first.drop()
+  const back = await Client.connect(broker, clientId, { ...KEPT, will: will('gone again', 1) })
+  await sleep(3000)
+  const marker = await connect('marker')
+  await marker.publish(topic, 'marker')
+  await watcher.hears(topic, 'marker')
+  await back.drop()
+  await watcher.hears(topic, 'gone again')
+  await goodbye(watcher, marker)
+}
+
+async function reasonCodesAreTruthful () {
+  const topic = name('js/reasons')
+  const client = await connect('client')
+  assert.equal(await client.publish(topic, 'nobody'), 0x10)
+  assert.equal(await client.publish('$SYS/broker/version', 'no'), 0x87)
+  await client.mqtt.unsubscribeAsync(topic).catch(() => {})
+  const unsuback = client.packets.findLast((packet) => packet.cmd === 'unsuback')
+  assert.deepEqual([...unsuback.granted], [0x11])
+  await client.subscribe(topic)
+  assert.equal(await client.publish(topic, 'somebody'), 0)
+  await client.hears(topic, 'somebody')
+  await goodbye(client)
+}
+
+async function takeoverIsTold () {
+  const clientId = name('twin')
+  const first = await Client.connect(broker, clientId)
+  const second = await Client.connect(broker, clientId)
+  assert.equal((await first.disconnects.take()).reasonCode, 0x8e)
+  await goodbye(second)
+}
+
+async function subscriptionOptions () {
+  const [topic, kept] = [name('js/options'), name('js/kept')]
+  const publisher = await connect('pub')
+  await publisher.subscribe(topic, { nl: true })
+  const asPublished = await (await connect('rap')).subscribe(topic, { rap: true })
+  await publisher.publish(topic, 'one', { retain: true })
+  await asPublished.hears(topic, 'one', undefined, { retain: true })
+  await asPublished.publish(topic, 'two')
+  await publisher.hears(topic, 'two')
+  await publisher.publish(topic, '', { retain: true })
+  await publisher.publish(kept, 'kept', { retain: true })
+  const client = await connect('client')
+  for (const [rh, comes] of [[2, false], [1, false], [0, true]]) {
+    await client.subscribe(kept, { rh })
+    if (comes) await client.hears(kept, 'kept', undefined, { retain: true })
+    await publisher.publish(kept, 'marker')
+    await client.hears(kept, 'marker', undefined, { retain: false })
+  }
+  await publisher.publish(kept, '', { retain: true })
+  await goodbye(publisher, asPublished, client)
+}
+
+const PROGRAMS = [
+  messagePropertiesArriveAsSent,
+  propertiesSurviveQueueAndRetainedStore,
+  requestAndResponse,
+  expiredMessagesAreNotDelivered,
+  termsAreToldInConnack,
+  aWindowOfOneKeepsTheOrder,
+  maximumPacketSizeOfASubscriber,
+  aPacketTooLargeEndsTheConnection,
+  sessionExpiryAsAskedAndAsChanged,
+  willWithAllItsProperties,
+  willDelayIsCancelledByAResume,
+  reasonCodesAreTruthful,
+  takeoverIsTold,
+  subscriptionOptions
+]
+
+async function main () {
+  let failed = 0
+  for (const program of PROGRAMS) {
+    const title = `${label} MQTT.js ${version} MQTT 5: ${program.name}`
+    try {
+      await program()
+      console.log(`ok   ${title}`)
+    } catch (error) {
+      failed += 1
+      console.log(`FAIL ${title}\n${error.stack}`)
+    }
+  }
+  // Clients that were cut on purpose must not keep the process.
+  process.exit(failed ? 1 : 0)
+}
+
+main()
