@@ -1,4 +1,5 @@
-//! The text of a test that a table names: `path::function` of Rust or Python, or the path of a script.
+//! The text of a test that a table names: `path::function` of Rust or Python, or the path of a script
+//! or a table of cases on the wire.
 //!
 //! The text of a function is its comments, its attributes and its body.
 
@@ -13,7 +14,7 @@ pub(crate) fn text(name: &str) -> Result<String, String> {
     let file = std::fs::read_to_string(root().join(path)).map_err(|e| e.to_string())?;
     let lines: Vec<&str> = file.lines().collect();
     match function {
-        None if path.ends_with(".wire") => Ok(file),
+        None if path.ends_with(".wire") || path.ends_with(".cases") => Ok(file),
         Some(function) if path.ends_with(".rs") => rust_test(&lines, function),
         Some(function) if path.ends_with(".py") => python_function(&lines, function),
         _ => Err("no test is named like this".to_owned()),
