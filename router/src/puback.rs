@@ -58,7 +58,7 @@ impl Shard {
         self.open_gate(publisher.session, outputs);
     }
 
-    /// Holds the client to the Receive Maximum of CONNACK. [v5 MQTT-3.3.4-9]
+    /// Holds the client to the Receive Maximum of CONNACK. [v5 MQTT-3.3.4-7]
     pub(crate) fn count_receiving(&mut self, id: ConnectionId) -> Result<(), CloseReason> {
         let connection = self.connections.get_mut(id).expect("parse has looked");
         connection.receiving = connection.receiving.saturating_add(1);

@@ -128,7 +128,7 @@ impl Session {
             .is_none_or(|outgoing| outgoing.outstanding() < usize::from(self.window_max))
     }
 
-    /// An identifier that no message in flight has: the next in turn. [v5 MQTT-2.2.1-3]
+    /// An identifier that no message in flight has: the next in turn. [v5 MQTT-2.2.1-4]
     pub(crate) fn take_packet_id(&mut self) -> PacketId {
         let mut id = self.next_packet_id;
         if let Some(outgoing) = &self.outgoing {
