@@ -304,7 +304,7 @@ fn a_live_connection_owes_its_keep_alive_while_it_is_judged() {
     );
 }
 
-/// [v5 MQTT-3.1.2-24]
+/// [v5 MQTT-3.1.2-24] [v5 MQTT-3.15.2-2] [v5 MQTT-3.15.2-3]
 #[test]
 fn no_packet_of_an_exchange_is_longer_than_the_client_takes() {
     check(
