@@ -14,7 +14,7 @@ pub(crate) struct Owned {
     pub(crate) sessions: u64,
     /// Queues and in-flight windows, without the messages.
     pub(crate) queues: u64,
-    /// Received bytes that wait.
+    /// Received bytes that wait, and topic aliases.
     pub(crate) buffers: u64,
 }
 

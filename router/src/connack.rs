@@ -20,6 +20,7 @@ pub(crate) struct Wishes {
     pub(crate) receive_maximum: u16,
     pub(crate) packet_size_max: u32,
     pub(crate) names_authentication_method: bool,
+    pub(crate) topic_alias_maximum: u16,
 }
 
 impl Wishes {
@@ -29,12 +30,14 @@ impl Wishes {
             receive_maximum: u16::MAX,
             packet_size_max: u32::MAX,
             names_authentication_method: false,
+            topic_alias_maximum: 0,
         };
         for property in properties.iter() {
             match property {
                 Property::SessionExpirySecs(secs) => wishes.session_expiry_secs = secs,
                 Property::ReceiveMaximum(maximum) => wishes.receive_maximum = maximum,
                 Property::MaximumPacketSize(bytes) => wishes.packet_size_max = bytes,
+                Property::TopicAliasMaximum(maximum) => wishes.topic_alias_maximum = maximum,
                 Property::AuthenticationMethod(_) => wishes.names_authentication_method = true,
                 _ => {}
             }
@@ -141,6 +144,10 @@ impl Shard {
             properties.push(Property::ReceiveMaximum(settings.receive_max));
         }
         properties.push(Property::MaximumPacketSize(settings.packet_size_max));
+        if settings.topic_aliases_received_max != 0 {
+            let maximum = settings.topic_aliases_received_max;
+            properties.push(Property::TopicAliasMaximum(maximum));
+        }
         if let Some(client_id) = granted.assigned {
             properties.push(Property::AssignedClientIdentifier(client_id));
         }

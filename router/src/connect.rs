@@ -13,6 +13,8 @@ use crate::connack::{Granted, Wishes, keep_alive_granted};
 use crate::connection::Phase;
 use crate::ids::SessionIndex;
 use crate::link::Handover;
+use crate::session::Flag;
+use crate::topic_alias::SentAliases;
 use crate::will::Will;
 use crate::{AuthenticationMode, CloseReason, ConnectionId, LogEvent, Output, Outputs, Shard};
 
@@ -191,6 +193,7 @@ impl Shard {
         connection.phase = Phase::Connected(index);
         connection.keep_alive_secs = keep_alive_secs;
         connection.receive_max = self.settings.receive_max;
+        connection.topic_aliases_max = self.settings.topic_aliases_received_max;
         connection.active = self.now;
         self.watch_connection(id);
         self.sessions
@@ -198,6 +201,15 @@ impl Shard {
         let session = self.sessions.get_mut(index);
         session.window_max = self.settings.inflight_max.clamp(1, wishes.receive_maximum);
         session.expiry_secs = wishes.session_expiry_granted(connect, &self.settings);
+        let aliases_max = wishes
+            .topic_alias_maximum
+            .min(self.settings.topic_aliases_sent_max);
+        // [v5 MQTT-3.1.2-26] [v5 MQTT-3.1.2-27]
+        if aliases_max > 0 {
+            session.sent_aliases = Some(Box::new(SentAliases::new(aliases_max)));
+            self.sessions.hot_mut(index).set(Flag::Aliases, true);
+        }
+        let session = self.sessions.get_mut(index);
         // A will of an earlier connection that is still delayed is not sent any more. [v5 MQTT-3.1.3-9]
         session.will = connect.will.as_ref().map(|will| Box::new(Will::new(will)));
     }

@@ -9,6 +9,7 @@ use ringmq_codec::Version;
 
 use crate::chunks::Chunks;
 use crate::ids::SessionIndex;
+use crate::topic_alias::ReceivedAliases;
 use crate::{ConnectionId, ListenerId, Memory, Millis};
 
 /// How far a connection has come.
@@ -94,6 +95,8 @@ pub(crate) struct Connection {
     /// In force; zero is off.
     pub(crate) keep_alive_secs: u16,
     pub(crate) listener: ListenerId,
+    /// The Topic Alias Maximum that its CONNACK named.
+    pub(crate) topic_aliases_max: u16,
     /// The Receive Maximum that its CONNACK named.
     pub(crate) receive_max: u16,
     /// QoS 1 and 2 publishes received on this connection and not acknowledged to the end.
@@ -105,6 +108,7 @@ pub(crate) struct Connection {
     /// Bytes that are no whole packet yet, or came while the connection was not read.
     pub(crate) buffer: Option<Box<Stash>>,
     pub(crate) exchange: Option<Box<Exchange>>,
+    pub(crate) received_aliases: Option<Box<ReceivedAliases>>,
     pub(crate) peer: SocketAddr,
 }
 
@@ -117,13 +121,14 @@ impl Connection {
         }
     }
 
-    /// Memory of received bytes that wait, bytes.
+    /// Memory of received bytes that wait and of topic aliases, bytes.
     pub(crate) fn buffer_bytes(&self) -> u64 {
         let stash = self.buffer.as_ref();
         let stash = stash.map_or(0, |it| size_of::<Stash>() + it.bytes.capacity());
         let exchange = self.exchange.as_ref();
         let exchange = exchange.map_or(0, |it| size_of::<Exchange>() + it.connect.len());
-        (stash + exchange) as u64
+        let aliases = self.received_aliases.as_ref();
+        (stash + exchange) as u64 + aliases.map_or(0, |it| it.bytes())
     }
 
     /// Keeps bytes until more come, or until they may be read.
@@ -168,12 +173,14 @@ impl Connections {
             pause_is_out: false,
             keep_alive_secs: 0,
             listener,
+            topic_aliases_max: 0,
             receive_max: u16::MAX,
             receiving: 0,
             reply_bytes: 0,
             active: now,
             buffer: None,
             exchange: None,
+            received_aliases: None,
             peer,
         };
         let before = self.slots.set(id.index, connection);

@@ -5,6 +5,9 @@
 //! else goes through [`Delivery::offer`]. Order per session is kept: once a message waits, all later ones
 //! wait behind it.
 
+use std::hash::BuildHasher;
+
+use foldhash::fast::FixedState;
 use ringmq_codec::{Packet, PacketId, Qos, Version};
 
 use crate::gate::Taken;
@@ -14,13 +17,13 @@ use crate::live_topics::LiveTopics;
 use crate::message::{MessageIndex, MessageStore};
 use crate::outgoing::{InFlight, Queued, Stage};
 use crate::own_frame::OwnFrame;
-use crate::publish_frame::{self, Content, Envelope, Message};
+use crate::publish_frame::{self, Content, Envelope, Message, TopicForm};
 use crate::session::{Flag, SessionId, Sessions};
 use crate::subscription_identifier::IdentifierList;
 use crate::{ConnectionId, DropReason, Millis, Outputs, Settings, Stats};
 
 /// Receivers of one encoded form of a message, gathered during a fan-out and reused.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct FanOutScratch {
     /// By [`variant_of`].
     pub(crate) receivers: [Vec<ConnectionId>; 4],
@@ -30,6 +33,21 @@ pub(crate) struct FanOutScratch {
     templates: [Template; 8],
     /// Receivers of frames that have something of the client's own.
     pub(crate) own: Vec<OwnFrame>,
+    /// Of topics, for the aliases clients were told.
+    hasher: FixedState,
+}
+
+impl FanOutScratch {
+    /// No memory yet. The seed keeps clients from choosing topics that collide.
+    pub(crate) fn new(hash_seed: u64) -> FanOutScratch {
+        FanOutScratch {
+            receivers: Default::default(),
+            joined: Vec::new(),
+            templates: Default::default(),
+            own: Vec::new(),
+            hasher: FixedState::with_seed(hash_seed),
+        }
+    }
 }
 
 fn variant_of(version: Version, retain: bool) -> usize {
@@ -159,7 +177,8 @@ impl Delivery<'_> {
             }
             let len = frame_lens[usize::from(hot.version.is_v5())];
             let goes_now = qos == Qos::AtMostOnce && hot.is_direct();
-            if goes_now && options.identifier() == 0 && len <= hot.packet_size_max as usize {
+            let is_plain = goes_now && hot.is_plain() && options.identifier() == 0;
+            if is_plain && len <= hot.packet_size_max as usize {
                 self.scratch.receivers[variant_of(hot.version, retain)].push(hot.connection);
                 taken.taken = true;
                 continue;
@@ -257,7 +276,9 @@ impl Delivery<'_> {
             let queued = shared.store(terms, self.messages, &mut self.scratch.joined);
             envelope.packet_id = self.put_in_flight(index, queued);
         }
-        if terms.qos == Qos::AtMostOnce || terms.identifiers != IdentifierList::None {
+        let has_own = terms.identifiers != IdentifierList::None || hot.is(Flag::Aliases);
+        if terms.qos == Qos::AtMostOnce || has_own {
+            self.name_topic(index, &shared.content, &mut envelope);
             self.send_publish(hot.connection, &shared.content, &envelope);
             return;
         }
@@ -298,6 +319,28 @@ impl Delivery<'_> {
         });
         self.stats.inflight_messages += 1;
         packet_id
+    }
+
+    /// Names the topic by an alias where the connection knows one or is to learn one. The packet must be put
+    /// out then.
+    pub(crate) fn name_topic(
+        &mut self,
+        index: SessionIndex,
+        content: &Content<'_>,
+        envelope: &mut Envelope<'_>,
+    ) {
+        let hot = self.sessions.hot(index);
+        if !hot.is(Flag::Aliases) {
+            return;
+        }
+        envelope.topic = TopicForm::SetsAlias(1);
+        let len = publish_frame::frame_len(content, envelope);
+        let has_room = len <= hot.packet_size_max as usize;
+        envelope.topic = TopicForm::Full;
+        if let Some(aliases) = &mut self.sessions.get_mut(index).sent_aliases {
+            let hash = self.scratch.hasher.hash_one(content.topic);
+            envelope.topic = aliases.name(content.topic, hash, has_room);
+        }
     }
 
     /// Encodes a PUBLISH for one connection.

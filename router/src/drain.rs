@@ -152,6 +152,7 @@ impl Delivery<'_> {
         } else {
             envelope.packet_id = self.put_in_flight(index, next);
         }
+        self.name_topic(index, &content, &mut envelope);
         self.send_publish(hot.connection, &content, &envelope);
         true
     }

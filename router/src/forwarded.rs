@@ -10,7 +10,9 @@ use ringmq_codec::{Properties, PropertiesBuffer, Property};
 pub(crate) struct BrokerProperties {
     pub(crate) message_expiry_secs: Option<u32>,
     pub(crate) will_delay_secs: u32,
-    pub(crate) has_topic_alias: bool,
+    pub(crate) topic_alias: Option<u16>,
+    /// Says that the payload is UTF-8; forwarded too.
+    pub(crate) payload_is_text: bool,
     pub(crate) has_subscription_identifier: bool,
 }
 
@@ -29,8 +31,12 @@ pub(crate) fn split<'a>(
         match property {
             Property::MessageExpirySecs(secs) => broker.message_expiry_secs = Some(secs),
             Property::WillDelaySecs(secs) => broker.will_delay_secs = secs,
-            Property::TopicAlias(_) => broker.has_topic_alias = true,
+            Property::TopicAlias(alias) => broker.topic_alias = Some(alias),
             Property::SubscriptionIdentifier(_) => broker.has_subscription_identifier = true,
+            Property::PayloadFormatIndicator(is_text) => {
+                broker.payload_is_text = is_text;
+                continue;
+            }
             _ => continue,
         }
         left_out = true;
@@ -63,10 +69,12 @@ mod tests {
         let mut expected = PropertiesBuffer::new();
         sent.push(Property::UserProperty("b", "1"));
         sent.push(Property::MessageExpirySecs(60));
+        sent.push(Property::PayloadFormatIndicator(true));
         sent.push(Property::ResponseTopic("reply"));
         sent.push(Property::TopicAlias(3));
         sent.push(Property::UserProperty("a", "2"));
         expected.push(Property::UserProperty("b", "1"));
+        expected.push(Property::PayloadFormatIndicator(true));
         expected.push(Property::ResponseTopic("reply"));
         expected.push(Property::UserProperty("a", "2"));
         let mut buffer = PropertiesBuffer::new();
@@ -74,7 +82,8 @@ mod tests {
         assert_eq!(forwarded, expected.as_properties().as_bytes());
         let expected = BrokerProperties {
             message_expiry_secs: Some(60),
-            has_topic_alias: true,
+            topic_alias: Some(3),
+            payload_is_text: true,
             ..BrokerProperties::default()
         };
         assert_eq!(broker, expected);

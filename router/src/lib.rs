@@ -63,6 +63,7 @@ mod subscription_identifier;
 mod subscriptions;
 mod sys;
 mod timer;
+mod topic_alias;
 mod unsubscribe;
 mod will;
 

@@ -40,6 +40,13 @@ pub const SUBSCRIPTIONS_PER_SESSION_MAX: u32 = 10_000;
 /// Levels of a topic or filter: bounds the walk of one match.
 pub const TOPIC_LEVELS_MAX: u16 = 128;
 
+/// Topic aliases one client may set: a device has a few topics, and what they take is bounded by as many of
+/// the longest, 1 MiB.
+pub const TOPIC_ALIASES_RECEIVED_MAX: u16 = 16;
+
+/// Topic aliases one client is told: what a dashboard shows at a time; each takes its topic and 50 bytes.
+pub const TOPIC_ALIASES_SENT_MAX: u16 = 64;
+
 /// Retained messages homed on one shard.
 pub const RETAINED_MESSAGES_MAX: u32 = 10_000_000;
 

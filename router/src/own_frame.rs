@@ -1,7 +1,8 @@
-//! QoS 0 frames that have something of the client's own: subscription identifiers.
+//! QoS 0 frames that have something of the client's own: subscription identifiers, a topic alias.
 //!
 //! A fan-out gathers their receivers here instead of among the plain ones. Receivers whose frames are equal
-//! share one, so that a thousand dashboards with the same identifier cost one frame.
+//! share one, so that a thousand dashboards with the same identifier cost one frame, and clients that know the
+//! topic by the same alias another.
 
 use std::cmp::Ordering;
 
@@ -10,7 +11,7 @@ use ringmq_codec::{Qos, Version};
 use crate::deliver::{Delivery, Terms};
 use crate::gate::Taken;
 use crate::index::{Matches, Subscriber};
-use crate::publish_frame::{self, Content};
+use crate::publish_frame::{self, Content, Envelope, TopicForm};
 use crate::{ConnectionId, DropReason};
 
 /// A receiver and what is its own.
@@ -19,6 +20,7 @@ pub(crate) struct OwnFrame {
     connection: ConnectionId,
     version: Version,
     retain: bool,
+    topic: TopicForm,
     /// As the matches have it.
     subscriber: Subscriber,
 }
@@ -26,7 +28,7 @@ pub(crate) struct OwnFrame {
 impl OwnFrame {
     /// The same for frames that are equal.
     fn compare(&self, other: &OwnFrame, matches: &Matches<'_>) -> Ordering {
-        let parts = |it: &OwnFrame| (it.version.is_v5(), it.retain);
+        let parts = |it: &OwnFrame| (it.version.is_v5(), it.retain, it.topic);
         let identifiers = |it: &OwnFrame| matches.identifiers(it.subscriber);
         let by_identifiers = || {
             identifiers(self)
@@ -46,16 +48,19 @@ impl Delivery<'_> {
         content: &Content<'_>,
     ) -> Taken {
         let hot = self.sessions.hot(subscriber.session);
-        let envelope = terms.envelope(hot.version);
+        let mut envelope = terms.envelope(hot.version);
         if publish_frame::frame_len(content, &envelope) > hot.packet_size_max as usize {
             // As if it had been delivered. [v5 MQTT-3.1.2-25]
             self.stats.drops.add(DropReason::PacketTooLarge, 1);
             return Taken::YES;
         }
+        let (connection, version) = (hot.connection, hot.version);
+        self.name_topic(subscriber.session, content, &mut envelope);
         self.scratch.own.push(OwnFrame {
-            connection: hot.connection,
-            version: hot.version,
+            connection,
+            version,
             retain: terms.retain,
+            topic: envelope.topic,
             subscriber,
         });
         Taken::YES
@@ -75,7 +80,10 @@ impl Delivery<'_> {
                 retain: first.retain,
                 identifiers: matches.identifiers(first.subscriber),
             };
-            let envelope = terms.envelope(first.version);
+            let envelope = Envelope {
+                topic: first.topic,
+                ..terms.envelope(first.version)
+            };
             let start = self.outputs.bytes.len();
             publish_frame::encode(content, &envelope, self.now, &mut self.outputs.bytes);
             let receivers = &mut self.scratch.receivers[0];

@@ -30,15 +30,20 @@ pub(crate) struct Owed {
 }
 
 impl Shard {
-    /// The message for `$SYS` is the broker's alone: discarded, and v5 is told. [v5 3.4.2.1]
+    /// Lets a message go that its client may not publish, or not in this form, and tells v5 so: at QoS 0 there
+    /// is no answer, and a payload of another format ends the connection. [v5 3.3.2.3.2]
     pub(crate) fn refuse_publish(
         &mut self,
         publisher: Publisher,
         publish: &Publish<'_>,
+        reason: ReasonCode,
         outputs: &mut Outputs,
-    ) {
+    ) -> Result<(), CloseReason> {
         let Some(packet_id) = publish.packet_id else {
-            return;
+            return match reason {
+                ReasonCode::PayloadFormatInvalid => Err(CloseReason::Refused(reason)),
+                _ => Ok(()),
+            };
         };
         let session = self.sessions.get_mut(publisher.session);
         let inbound = session.inbound.get_or_insert_default();
@@ -50,12 +55,13 @@ impl Shard {
             qos: publish.qos,
             attached: true,
             waiting: 0,
-            reason: Some(ReasonCode::NotAuthorized),
+            reason: Some(reason),
             taken: Taken::default(),
             log: LogPosition(0),
         };
         inbound.gate.push(refused);
         self.open_gate(publisher.session, outputs);
+        Ok(())
     }
 
     /// Holds the client to the Receive Maximum of CONNACK. [v5 MQTT-3.3.4-7]

@@ -3,14 +3,15 @@
 //! QoS 0 leaves no trace here. A QoS 2 message is routed when its identifier is first seen, and never
 //! again before PUBREL. What the publisher is told stands in `puback`.
 
-use ringmq_codec::{PropertiesBuffer, Qos, ReasonCode, packet::Publish};
+use ringmq_codec::{PropertiesBuffer, Qos, ReasonCode, TopicName, packet::Publish};
 
+use crate::forwarded::{self, BrokerProperties};
 use crate::gate::{Taken, Ticket};
 use crate::placement::bit;
 use crate::puback::{Owed, Publisher};
 use crate::publish_frame::Message;
 use crate::session::SessionId;
-use crate::{CloseReason, LogPosition, Millis, Outputs, Shard, forwarded};
+use crate::{CloseReason, ConnectionId, LogPosition, Millis, Outputs, Shard};
 
 /// Where a message went.
 #[derive(Clone, Copy, Debug)]
@@ -23,6 +24,15 @@ pub(crate) struct Routed {
     pub(crate) log: LogPosition,
 }
 
+/// Memory that each publish uses anew.
+#[derive(Debug, Default)]
+pub(crate) struct PublishScratch {
+    /// Forwarded properties, when some are left out.
+    properties: PropertiesBuffer,
+    /// The topic an alias stands for.
+    topic: String,
+}
+
 impl Shard {
     /// A message of a client.
     pub(crate) fn on_publish(
@@ -33,15 +43,9 @@ impl Shard {
     ) -> Result<(), CloseReason> {
         self.stats.publishes_received_total += 1;
         self.stats.publish_bytes_received_total += publish.payload.len() as u64;
-        if let Some(packet_id) = publish.packet_id {
-            self.count_receiving(publisher.connection)?;
-            if publish.qos == Qos::ExactlyOnce && self.is_repeated(publisher, packet_id, outputs) {
-                return Ok(());
-            }
-        }
-        let mut buffer = std::mem::take(&mut self.properties_buffer);
-        let handled = self.take_publish(publisher, &publish, &mut buffer, outputs);
-        self.properties_buffer = buffer;
+        let mut scratch = std::mem::take(&mut self.publish_scratch);
+        let handled = self.take_publish(publisher, &publish, &mut scratch, outputs);
+        self.publish_scratch = scratch;
         handled
     }
 
@@ -50,23 +54,27 @@ impl Shard {
         &mut self,
         publisher: Publisher,
         publish: &Publish<'_>,
-        buffer: &mut PropertiesBuffer,
+        scratch: &mut PublishScratch,
         outputs: &mut Outputs,
     ) -> Result<(), CloseReason> {
-        let (broker, properties) = forwarded::split(publish.properties, buffer);
-        // This broker's Topic Alias Maximum is 0. [v5 MQTT-3.3.2-9]
-        let (Some(topic), false) = (publish.topic, broker.has_topic_alias) else {
-            return Err(CloseReason::Refused(ReasonCode::TopicAliasInvalid));
-        };
+        let (broker, properties) = forwarded::split(publish.properties, &mut scratch.properties);
         if broker.has_subscription_identifier {
             return Err(CloseReason::Refused(ReasonCode::ProtocolError));
+        }
+        // Before all else: what a repeated message says of its alias holds too.
+        let connection = publisher.connection;
+        let topic = self.topic_of(connection, publish, broker.topic_alias, &mut scratch.topic)?;
+        if let Some(packet_id) = publish.packet_id {
+            self.count_receiving(connection)?;
+            if publish.qos == Qos::ExactlyOnce && self.is_repeated(publisher, packet_id, outputs) {
+                return Ok(());
+            }
         }
         if levels(topic.as_str()) > usize::from(self.settings.topic_levels_max) {
             return Err(CloseReason::Refused(ReasonCode::TopicNameInvalid));
         }
-        if topic.as_str().starts_with("$SYS/") {
-            self.refuse_publish(publisher, publish, outputs);
-            return Ok(());
+        if let Err(reason) = self.check_publish(topic, publish, broker) {
+            return self.refuse_publish(publisher, publish, reason, outputs);
         }
         let message = Message {
             topic,
@@ -89,7 +97,54 @@ impl Shard {
             let qos = publish.qos;
             self.answer_publish(publisher, Owed { packet_id, qos }, routed, outputs);
         }
-        self.pause_for_links(publisher.connection, routed.shards, outputs);
+        self.pause_for_links(connection, routed.shards, outputs);
+        Ok(())
+    }
+
+    /// The topic of a publish: its own, which its alias, if it has one, stands for from now on, or else that
+    /// of its alias.
+    fn topic_of<'t>(
+        &mut self,
+        id: ConnectionId,
+        publish: &Publish<'t>,
+        alias: Option<u16>,
+        aliased: &'t mut String,
+    ) -> Result<TopicName<'t>, CloseReason> {
+        let unknown = CloseReason::Refused(ReasonCode::ProtocolError);
+        let Some(alias) = alias else {
+            return publish.topic.ok_or(unknown);
+        };
+        let connection = self.connections.get_mut(id).expect("parse has looked");
+        if alias > connection.topic_aliases_max {
+            // [v5 MQTT-3.3.2-9]
+            return Err(CloseReason::Refused(ReasonCode::TopicAliasInvalid));
+        }
+        let aliases = connection.received_aliases.get_or_insert_default();
+        if let Some(topic) = publish.topic {
+            aliases.set(alias, topic.as_str());
+            return Ok(topic);
+        }
+        aliased.clear();
+        aliased.push_str(aliases.get(alias).ok_or(unknown)?);
+        Ok(TopicName::new(aliased).expect("it was the topic of a PUBLISH"))
+    }
+
+    /// What a publish may be refused for without an end of the connection.
+    fn check_publish(
+        &self,
+        topic: TopicName<'_>,
+        publish: &Publish<'_>,
+        broker: BrokerProperties,
+    ) -> Result<(), ReasonCode> {
+        if topic.as_str().starts_with("$SYS/") {
+            // The broker's alone. [v5 3.4.2.1]
+            return Err(ReasonCode::NotAuthorized);
+        }
+        let is_checked = broker.payload_is_text && self.settings.validate_payload_format;
+        if is_checked && std::str::from_utf8(publish.payload).is_err() {
+            // [v5 3.3.2.3.2]
+            return Err(ReasonCode::PayloadFormatInvalid);
+        }
         Ok(())
     }
 

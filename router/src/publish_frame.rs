@@ -103,7 +103,6 @@ pub(crate) struct Envelope<'a> {
 
 /// How the topic is named. [v5 3.3.2.3.4]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-#[allow(dead_code, reason = "until topics are given aliases")]
 pub(crate) enum TopicForm {
     /// By itself.
     #[default]

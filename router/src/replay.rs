@@ -327,6 +327,7 @@ impl Shard {
             };
             envelope.packet_id = delivery.put_in_flight(index, queued);
         }
+        delivery.name_topic(index, &content, &mut envelope);
         delivery.send_publish(hot.connection, &content, &envelope);
     }
 

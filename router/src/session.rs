@@ -11,6 +11,7 @@ use crate::inbound::Inbound;
 use crate::outgoing::Outgoing;
 use crate::split_table::SplitTable;
 use crate::subscriptions::Subscriptions;
+use crate::topic_alias::SentAliases;
 use crate::will::Will;
 use crate::{ConnectionId, Millis};
 
@@ -49,6 +50,8 @@ pub(crate) enum Flag {
     Traced = 16,
     /// It waits for its turn to take queued messages.
     Draining = 32,
+    /// Its connection may be told topic aliases.
+    Aliases = 64,
 }
 
 impl Hot {
@@ -82,6 +85,14 @@ impl Hot {
         self.flags & LOOKED_AT == Flag::Connected as u8
     }
 
+    /// The same for a message that is sent as it is to everyone.
+    #[inline]
+    pub(crate) fn is_plain(&self) -> bool {
+        const LOOKED_AT: u8 =
+            Flag::Connected as u8 | Flag::Blocked as u8 | Flag::Queued as u8 | Flag::Aliases as u8;
+        self.flags & LOOKED_AT == Flag::Connected as u8
+    }
+
     /// A connection that takes bytes.
     pub(crate) fn takes_bytes(&self) -> bool {
         self.is(Flag::Connected) && !self.is(Flag::Blocked)
@@ -112,6 +123,8 @@ pub(crate) struct Session {
     /// What the client waits for.
     pub(crate) inbound: Option<Box<Inbound>>,
     pub(crate) will: Option<Box<Will>>,
+    /// What its connection was told, if the client takes aliases.
+    pub(crate) sent_aliases: Option<Box<SentAliases>>,
 }
 
 impl Session {
@@ -144,7 +157,8 @@ impl Session {
     pub(crate) fn owned_bytes(&self) -> u64 {
         let inbound = self.inbound.as_ref().map_or(0, |inbound| inbound.bytes());
         let will = self.will.as_ref().map_or(0, |will| will.bytes());
-        self.client_id.len() as u64 + self.subscriptions.bytes() + inbound + will
+        let aliases = self.sent_aliases.as_ref().map_or(0, |it| it.bytes());
+        self.client_id.len() as u64 + self.subscriptions.bytes() + inbound + will + aliases
     }
 }
 
@@ -202,6 +216,7 @@ impl Sessions {
             outgoing: None,
             inbound: None,
             will: None,
+            sent_aliases: None,
         };
         if self.hot.len() <= index.0 as usize {
             self.hot.push(Hot::AWAY);
@@ -258,7 +273,10 @@ impl Sessions {
         let hot = &mut self.hot[index.0 as usize];
         hot.set(Flag::Connected, false);
         hot.set(Flag::Blocked, false);
-        self.get_mut(index).away_since = now;
+        hot.set(Flag::Aliases, false);
+        let session = self.get_mut(index);
+        session.away_since = now;
+        session.sent_aliases = None;
         self.offline += 1;
     }
 

@@ -40,6 +40,12 @@ pub struct Settings {
     pub subscriptions_per_session_max: u32,
     /// Levels of a topic or filter.
     pub topic_levels_max: u16,
+    /// Topic aliases that one v5 client may set (Topic Alias Maximum); 0: none.
+    pub topic_aliases_received_max: u16,
+    /// Topic aliases that one v5 client is told, if it takes so many; 0: none.
+    pub topic_aliases_sent_max: u16,
+    /// Whether payloads that are said to be UTF-8 must be.
+    pub validate_payload_format: bool,
     /// Retained messages whose home is one shard.
     pub retained_messages_max: u32,
     /// Bytes of retained messages whose home is one shard.
@@ -64,6 +70,9 @@ impl Default for Settings {
             sessions_max: limits::SESSIONS_MAX,
             subscriptions_per_session_max: limits::SUBSCRIPTIONS_PER_SESSION_MAX,
             topic_levels_max: limits::TOPIC_LEVELS_MAX,
+            topic_aliases_received_max: limits::TOPIC_ALIASES_RECEIVED_MAX,
+            topic_aliases_sent_max: limits::TOPIC_ALIASES_SENT_MAX,
+            validate_payload_format: false,
             retained_messages_max: limits::RETAINED_MESSAGES_MAX,
             retained_bytes_max: limits::RETAINED_BYTES_MAX,
             sys_interval_secs: limits::SYS_INTERVAL_SECS,

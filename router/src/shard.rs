@@ -7,8 +7,6 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use ringmq_codec::PropertiesBuffer;
-
 use crate::alarm::Alarms;
 use crate::census::Census;
 use crate::connection::Connections;
@@ -24,6 +22,7 @@ use crate::log::Log;
 use crate::matrix::Matrix;
 use crate::message::MessageStore;
 use crate::placement::Placement;
+use crate::publish::PublishScratch;
 use crate::random::Random;
 use crate::replay::Replays;
 use crate::session::{SessionId, Sessions};
@@ -81,7 +80,7 @@ pub struct Shard {
     /// Sessions to be drained on at the end of this tick.
     pub(crate) draining: Vec<SessionId>,
     pub(crate) scratch: FanOutScratch,
-    pub(crate) properties_buffer: PropertiesBuffer,
+    pub(crate) publish_scratch: PublishScratch,
 }
 
 impl Shard {
@@ -118,8 +117,8 @@ impl Shard {
             stats: Stats::default(),
             resuming: VecDeque::new(),
             draining: Vec::new(),
-            scratch: FanOutScratch::default(),
-            properties_buffer: PropertiesBuffer::new(),
+            scratch: FanOutScratch::new(hash_seed),
+            publish_scratch: PublishScratch::default(),
         }
     }
 

@@ -1,5 +1,8 @@
 //! One client: what it has sent, and what it may be sent.
 
+use std::collections::BTreeSet;
+
+use ringmq_codec::packet::Publish;
 use ringmq_codec::{PACKET_SIZE_MAX, Packet, PacketType, Property, Version, frame};
 use ringmq_router::{ConnectionId, ShardId};
 
@@ -15,6 +18,9 @@ pub(crate) struct Client {
     pub(crate) version: Option<Version>,
     packet_size_max: Option<u32>,
     names_method: bool,
+    aliases_max: u16,
+    /// Aliases that the broker has set.
+    aliases: BTreeSet<u16>,
     acknowledged: bool,
     pub(crate) is_blocked: bool,
     pub(crate) is_paused: bool,
@@ -57,13 +63,13 @@ impl Client {
         };
         if let Ok(Packet::Connect(connect)) = Packet::decode(raw, Version::V5) {
             self.version = Some(connect.version);
-            self.packet_size_max = connect
-                .properties
-                .iter()
-                .find_map(|property| match property {
-                    Property::MaximumPacketSize(bytes) => Some(bytes),
-                    _ => None,
-                });
+            for property in connect.properties.iter() {
+                match property {
+                    Property::MaximumPacketSize(bytes) => self.packet_size_max = Some(bytes),
+                    Property::TopicAliasMaximum(maximum) => self.aliases_max = maximum,
+                    _ => {}
+                }
+            }
             let is_method = |property| matches!(property, Property::AuthenticationMethod(_));
             self.names_method = connect.properties.iter().any(is_method);
         }
@@ -99,7 +105,7 @@ impl Client {
         }
     }
 
-    fn decode(&self, raw: ringmq_codec::RawPacket<'_>) -> PacketType {
+    fn decode(&mut self, raw: ringmq_codec::RawPacket<'_>) -> PacketType {
         let versions = match self.version {
             Some(version) => vec![version],
             // Not even a CONNECT: the broker may answer in any.
@@ -114,9 +120,32 @@ impl Client {
             Packet::Connect(_) | Packet::Subscribe(_) | Packet::Unsubscribe(_) | Packet::PingReq
         );
         assert!(to_client, "a server sent {packet:?}");
+        if let Packet::Publish(publish) = packet {
+            self.check_alias(&publish);
+        }
         let is_v5 = self.version.is_none_or(Version::is_v5);
         let disconnects = matches!(packet, Packet::Disconnect(_));
         assert!(is_v5 || !disconnects, "before v5 only clients disconnect");
         packet.packet_type()
+    }
+
+    /// An alias is within the client's bound, and stands alone only after it was set.
+    fn check_alias(&mut self, publish: &Publish<'_>) {
+        let mut aliases = publish
+            .properties
+            .iter()
+            .filter_map(|property| match property {
+                Property::TopicAlias(alias) => Some(alias),
+                _ => None,
+            });
+        let alias = aliases.next();
+        assert!(alias.is_none_or(|alias| (1..=self.aliases_max).contains(&alias)));
+        match (alias, publish.topic) {
+            (Some(alias), Some(_)) => {
+                self.aliases.insert(alias);
+            }
+            (Some(alias), None) => assert!(self.aliases.contains(&alias), "alias {alias}"),
+            (None, topic) => assert!(topic.is_some(), "no topic"),
+        }
     }
 }

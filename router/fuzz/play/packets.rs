@@ -12,7 +12,19 @@ use ringmq_codec::{
 use super::script::Script;
 
 const CLIENT_IDS: [&str; 6] = ["a", "b", "c", "d", "e", ""];
-const TOPICS: [&str; 7] = ["t", "t/a", "t/b", "u/a/b", "$SYS/x", "/", "u"];
+/// The last are long enough to be given an alias.
+const TOPICS: [&str; 10] = [
+    "t",
+    "t/a",
+    "t/b",
+    "u/a/b",
+    "$SYS/x",
+    "/",
+    "u",
+    "t/building",
+    "u/building",
+    "building/1",
+];
 const FILTERS: [&str; 12] = [
     "t",
     "t/a",
@@ -67,6 +79,9 @@ pub(crate) fn connect(script: &mut Script<'_>, out: &mut Vec<u8>) {
     if version.is_v5() && options & 64 != 0 {
         authentication(script, &mut properties);
     }
+    if version.is_v5() && options & 128 != 0 {
+        properties.push(Property::TopicAliasMaximum(script.choose(&[1, 2, 3])));
+    }
     let mut will_properties = PropertiesBuffer::new();
     if version.is_v5() && options & 2 != 0 {
         will_properties.push(Property::WillDelaySecs(script.choose(&SECONDS)));
@@ -95,20 +110,25 @@ pub(crate) fn connect(script: &mut Script<'_>, out: &mut Vec<u8>) {
 fn publish(script: &mut Script<'_>, version: Version, out: &mut Vec<u8>) {
     let qos = qos(script);
     let options = script.byte();
+    let mut is_aliased = false;
     let mut properties = PropertiesBuffer::new();
     if version.is_v5() && options & 1 != 0 {
         properties.push(Property::MessageExpirySecs(script.choose(&SECONDS)));
         properties.push(Property::UserProperty("key", "value"));
     }
     if version.is_v5() && options & 2 != 0 {
-        properties.push(Property::TopicAlias(script.choose(&[1, 2, 65_535])));
+        properties.push(Property::TopicAlias(script.choose(&[1, 2, 16, 65_535])));
+        is_aliased = script.once_in(2);
     }
-    let payload = [0x55; 300];
+    if version.is_v5() && options & 16 != 0 {
+        properties.push(Property::PayloadFormatIndicator(true));
+    }
+    let payload = [if options & 32 != 0 { 0xFF } else { 0x55 }; 300];
     Packet::Publish(Publish {
         dup: qos > Qos::AtMostOnce && options & 4 != 0,
         qos,
         retain: options & 8 != 0,
-        topic: Some(topic(script)),
+        topic: Some(topic(script)).filter(|_| !is_aliased),
         packet_id: (qos > Qos::AtMostOnce).then(|| packet_id(script)),
         properties: properties.as_properties(),
         payload: &payload[..script.choose(&[0, 1, 30, 300])],

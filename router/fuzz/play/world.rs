@@ -317,6 +317,8 @@ pub(crate) fn settings_of(bits: u8) -> Settings {
     }
     if bits & 64 != 0 {
         (settings.keep_alive_secs_max, settings.topic_levels_max) = (30, 2);
+        settings.topic_aliases_received_max = 2;
+        settings.validate_payload_format = true;
     }
     settings
 }

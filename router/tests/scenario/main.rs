@@ -26,6 +26,7 @@ mod session_state;
 mod suback;
 mod subscribe;
 mod subscription_identifiers;
+mod topic_aliases;
 mod topic_names;
 mod will;
 mod will_message;

@@ -45,7 +45,7 @@ pub(crate) fn version(word: Option<&str>) -> Version {
 }
 
 /// `connect v5|v311|v31 [clean] [id=..] [expiry=secs] [keepalive=secs] [receive=n] [size=bytes]
-/// [user=..] [password=..] [method=..] [data=..] [will=topic:payload:qos] [willretain] [willdelay=secs]`
+/// [aliases=n] [user=..] [password=..] [method=..] [data=..] [will=topic:payload:qos] [willretain] [willdelay=secs]`
 pub(crate) fn connect(client_id: &str, words: &[&str]) -> (Version, Vec<u8>) {
     let options = options(words);
     let version = version(words.first().copied());
@@ -55,6 +55,9 @@ pub(crate) fn connect(client_id: &str, words: &[&str]) -> (Version, Vec<u8>) {
     }
     if let Some(maximum) = number(&options, "receive") {
         properties.push(Property::ReceiveMaximum(maximum));
+    }
+    if let Some(maximum) = number(&options, "aliases") {
+        properties.push(Property::TopicAliasMaximum(maximum));
     }
     if let Some(bytes) = number(&options, "size") {
         properties.push(Property::MaximumPacketSize(bytes));
@@ -157,7 +160,7 @@ fn disconnect(version: Version, words: &[&str]) -> Vec<u8> {
 }
 
 /// `publish topic payload [q=n] [id=n] [retain] [dup] [expiry=secs] [alias=n] [user=k:v] [type=..]`;
-/// a payload of `-` is empty, `*n` is n bytes long.
+/// a topic of `~` is left to the alias, a payload of `-` is empty, `*n` is n bytes long.
 fn publish(version: Version, words: &[&str]) -> Vec<u8> {
     let options = options(&words[2..]);
     let mut properties = PropertiesBuffer::new();
@@ -186,7 +189,7 @@ fn publish(version: Version, words: &[&str]) -> Vec<u8> {
         dup: options.contains_key("dup"),
         qos: qos(options.get("q").unwrap_or(&"0")),
         retain: options.contains_key("retain"),
-        topic: TopicName::new(words[0]),
+        topic: TopicName::new(words[0]).filter(|_| words[0] != NO_TOPIC),
         packet_id: number(&options, "id").map(|id| PacketId::new(id).unwrap()),
         properties: properties.as_properties(),
         payload,
@@ -290,7 +293,7 @@ fn describe(packet: &Packet<'_>) -> String {
 }
 
 fn describe_publish(publish: &Publish<'_>) -> String {
-    let topic = publish.topic.map_or("", |topic| topic.as_str());
+    let topic = publish.topic.map_or(NO_TOPIC, |topic| topic.as_str());
     let payload = String::from_utf8_lossy(publish.payload);
     let payload = match payload.len() {
         0 => "-".to_owned(),
@@ -310,10 +313,14 @@ fn describe_publish(publish: &Publish<'_>) -> String {
     text + &describe_properties(publish.properties.iter())
 }
 
+/// Stands for the topic of a PUBLISH that names it by its alias alone.
+const NO_TOPIC: &str = "~";
+
 /// What every CONNACK tells v5 under the default settings: left out of its words.
-pub(crate) const USUAL_TERMS: [Property<'static>; 3] = [
+pub(crate) const USUAL_TERMS: [Property<'static>; 4] = [
     Property::ReceiveMaximum(1_000),
     Property::MaximumPacketSize(1 << 20),
+    Property::TopicAliasMaximum(16),
     Property::SharedSubscriptionAvailable(false),
 ];
 
@@ -327,6 +334,8 @@ fn describe_properties<'a>(properties: impl Iterator<Item = Property<'a>>) -> St
         Property::MaximumPacketSize(bytes) => format!(" size={bytes}"),
         Property::ServerKeepAliveSecs(secs) => format!(" keepalive={secs}"),
         Property::AssignedClientIdentifier(_) => " assigned".to_owned(),
+        Property::TopicAlias(alias) => format!(" alias={alias}"),
+        Property::TopicAliasMaximum(maximum) => format!(" aliases={maximum}"),
         Property::SubscriptionIdentifier(identifier) => format!(" identifier={identifier}"),
         Property::AuthenticationMethod(method) => format!(" method={method}"),
         Property::AuthenticationData(data) => format!(" data={}", String::from_utf8_lossy(data)),

@@ -153,17 +153,6 @@ fn sys_belongs_to_the_broker() {
     );
 }
 
-/// [v5 MQTT-3.2.2-17] [v5 MQTT-3.2.2-18] [v5 MQTT-3.3.2-9] [v5 MQTT-3.3.2-12]
-#[test]
-fn a_topic_alias_was_not_offered() {
-    check(
-        "p: connected v5 clean
-         p: publish t x alias=1
-         p< disconnect 0x94
-         p< closed",
-    );
-}
-
 /// [v5 MQTT-3.3.4-7]
 #[test]
 fn more_than_the_receive_maximum_closes_v5() {
