@@ -1,6 +1,6 @@
 //! Aliases against what a client makes of them.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::hash::BuildHasher;
 
 use foldhash::fast::FixedState;
@@ -11,7 +11,7 @@ use crate::publish_frame::TopicForm;
 /// The broker's side and the client's, which must understand each frame.
 struct Pair {
     sent: SentAliases,
-    known: HashMap<u16, String>,
+    known: BTreeMap<u16, String>,
     max: u16,
 }
 
@@ -19,7 +19,7 @@ impl Pair {
     fn new(max: u16) -> Pair {
         Pair {
             sent: SentAliases::new(max),
-            known: HashMap::new(),
+            known: BTreeMap::new(),
             max,
         }
     }
