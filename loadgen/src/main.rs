@@ -11,6 +11,7 @@ mod client;
 mod compare;
 mod folder;
 mod histogram;
+mod history;
 mod html;
 mod ids;
 mod layout;
@@ -25,6 +26,7 @@ mod scenario;
 mod source_address;
 mod stamp;
 mod sys;
+mod tune;
 
 use std::fmt::Display;
 use std::process::ExitCode;
@@ -63,6 +65,8 @@ fn main() -> ExitCode {
             exit_code(run(scenario).map(|report| report.violations().is_empty()))
         }
         Command::Compare(args) => exit_code(compare::execute(&args)),
+        Command::Tune(args) => exit_code(tune::execute(&args)),
+        Command::History(args) => exit_code(history::execute(&args)),
     }
 }
 

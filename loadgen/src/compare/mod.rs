@@ -10,18 +10,23 @@ mod page;
 mod text;
 mod verdict;
 
+pub(crate) use bootstrap::median;
+pub(crate) use group::{Group, groups};
 pub(crate) use metric::{METRICS, Metric};
 
 use std::fmt;
 use std::fs;
 use std::path::PathBuf;
 
-use bootstrap::{Difference, median};
-use group::{Group, are_interleaved, groups, merged, obstacles};
+use bootstrap::Difference;
+use group::{are_interleaved, merged, obstacles};
 use verdict::Verdict;
 
 use crate::cli::CompareArgs;
 use crate::folder::FolderError;
+
+/// Share of a change that nobody cares about, unless told otherwise.
+pub(crate) const SAME_WITHIN: f64 = 0.03;
 
 /// One metric of two groups.
 #[derive(Clone, Debug)]
@@ -167,6 +172,13 @@ impl Comparison {
             );
         }
         Ok(!fails)
+    }
+
+    /// A metric's change and verdict in a few words; `None` when a run has it not.
+    pub(crate) fn summary(&self, metric: Metric) -> Option<String> {
+        let row = self.row(metric.name)?;
+        let change = text::percent(row.difference.middle);
+        Some(format!("{change} {}", row.verdict))
     }
 
     fn row(&self, name: &str) -> Option<&Row> {

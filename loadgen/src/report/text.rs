@@ -63,7 +63,7 @@ fn of(number: u32, noun: &str) -> String {
 }
 
 /// One paragraph: a title in the margin, then lines.
-fn paragraph(title: &str, lines: &[String]) -> String {
+pub(crate) fn paragraph(title: &str, lines: &[String]) -> String {
     let mut text = String::new();
     for (at, line) in lines.iter().enumerate() {
         let margin = if at == 0 { title } else { "" };
