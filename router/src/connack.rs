@@ -11,7 +11,7 @@ use ringmq_codec::{
 use crate::{ConnectionId, Outputs, Settings, Shard};
 
 /// No CONNACK of this broker is longer, unless the client named an authentication method: all other
-/// properties that it may carry take 44 bytes.
+/// properties that it may carry take 42 bytes.
 const CONNACK_BYTES_MAX: u32 = 64;
 
 /// What the properties of a v5 CONNECT ask for, or their defaults.
@@ -162,6 +162,5 @@ impl Shard {
                 properties.push(Property::AuthenticationData(data));
             }
         }
-        properties.push(Property::SharedSubscriptionAvailable(false));
     }
 }

@@ -198,6 +198,7 @@ impl Shard {
         self.watch_connection(id);
         self.sessions
             .attach(index, id, connect.version, wishes.packet_size_max);
+        self.set_member_connected(index, true);
         let session = self.sessions.get_mut(index);
         session.window_max = self.settings.inflight_max.clamp(1, wishes.receive_maximum);
         session.expiry_secs = wishes.session_expiry_granted(connect, &self.settings);

@@ -12,7 +12,7 @@ use ringmq_codec::{Packet, PacketId, Qos, Version};
 
 use crate::gate::Taken;
 use crate::ids::SessionIndex;
-use crate::index::Matches;
+use crate::index::{GroupIndex, Matches};
 use crate::live_topics::LiveTopics;
 use crate::message::{MessageIndex, MessageStore};
 use crate::outgoing::{InFlight, Queued, Stage};
@@ -80,6 +80,8 @@ pub(crate) struct Shared<'a> {
     source: Source<'a>,
     /// Which of the templates are this message's, by [`form_of`].
     encoded: u8,
+    /// The shared subscription it is for; nobody else gets this copy.
+    group: Option<GroupIndex>,
 }
 
 enum Source<'a> {
@@ -103,6 +105,15 @@ impl<'a> Shared<'a> {
             content: message.content(),
             source: Source::Live(message),
             encoded: 0,
+            group: None,
+        }
+    }
+
+    /// For the one member of a shared subscription that gets it.
+    pub(crate) fn for_group(message: &'a Message<'a>, group: GroupIndex) -> Shared<'a> {
+        Shared {
+            group: Some(group),
+            ..Shared::new(message)
         }
     }
 
@@ -119,7 +130,11 @@ impl<'a> Shared<'a> {
                 index
             }
             Source::Live(message) => {
-                let index = messages.add(message.to_stored(joined));
+                let stored = message.to_stored(joined);
+                let index = match self.group {
+                    None => messages.add(stored),
+                    Some(group) => messages.add_for_group(stored, group),
+                };
                 self.source = Source::Stored(index);
                 index
             }
@@ -130,11 +145,6 @@ impl<'a> Shared<'a> {
             retain: terms.retain,
             identifiers: messages.identifiers.hold(terms.identifiers),
         }
-    }
-
-    fn bytes(&self) -> u64 {
-        let content = &self.content;
-        (content.topic.len() + content.properties.len() + content.payload.len()) as u64
     }
 }
 
@@ -257,16 +267,29 @@ impl Delivery<'_> {
             self.stats.drops.add(DropReason::QueueMessages, 1);
             return Taken::DROPPED;
         }
-        if outgoing.queue_bytes + shared.bytes() > u64::from(self.settings.queue_bytes_max) {
+        if outgoing.queue_bytes + shared.content.bytes() > u64::from(self.settings.queue_bytes_max)
+        {
             self.stats.drops.add(DropReason::QueueBytes, 1);
             return Taken::DROPPED;
         }
-        outgoing.queue_bytes += shared.bytes();
+        self.push_queued(index, terms, shared);
+        Taken::YES
+    }
+
+    /// Puts the message behind what waits already, whatever the bounds.
+    pub(crate) fn push_queued(
+        &mut self,
+        index: SessionIndex,
+        terms: Terms<'_>,
+        shared: &mut Shared<'_>,
+    ) {
+        let session = self.sessions.get_mut(index);
+        let outgoing = session.outgoing.get_or_insert_default();
+        outgoing.queue_bytes += shared.content.bytes();
         let queued = shared.store(terms, self.messages, &mut self.scratch.joined);
         outgoing.queue.push_back(queued);
         self.stats.queued_messages += 1;
         self.sessions.hot_mut(index).set(Flag::Queued, true);
-        Taken::YES
     }
 
     fn send_shared(&mut self, index: SessionIndex, terms: Terms<'_>, shared: &mut Shared<'_>) {

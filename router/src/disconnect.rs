@@ -86,6 +86,7 @@ impl Shard {
     /// The broker stops: every connection is closed. Wills wait for the restart, as the server may let
     /// them. [v5 3.1.2.5]
     pub(crate) fn on_shutdown(&mut self, outputs: &mut Outputs) {
+        self.stopping = true;
         for id in self.connections.ids() {
             if let Some(index) = self.session_of(id) {
                 self.sessions.get_mut(index).will = None;

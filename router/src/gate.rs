@@ -72,8 +72,8 @@ pub(crate) struct GateEntry {
     pub(crate) qos: Qos,
     /// The present connection sent it and is owed the answer.
     pub(crate) attached: bool,
-    /// Shards that have not answered.
-    pub(crate) waiting: u8,
+    /// Answers of other shards that are awaited.
+    pub(crate) waiting: u32,
     pub(crate) taken: Taken,
     /// The answer when it does not follow from `taken`.
     pub(crate) reason: Option<ReasonCode>,
@@ -183,7 +183,7 @@ mod tests {
     use crate::LogPosition;
     use ringmq_codec::{PacketId, Qos, ReasonCode};
 
-    fn push(gate: &mut Gate, id: u16, waiting: u8, log: u64) -> Ticket {
+    fn push(gate: &mut Gate, id: u16, waiting: u32, log: u64) -> Ticket {
         let ticket = gate.next_ticket();
         gate.push(GateEntry {
             packet_id: PacketId::new(id).expect("not zero"),

@@ -85,7 +85,7 @@ impl Barriers {
         Some(self.next)
     }
 
-    /// Notes what the end of a subscription changed.
+    /// Notes a change that no SUBACK waits for.
     pub(crate) fn note_removal(&mut self, change: Option<InterestChange>) {
         if !self.is_alone() {
             self.changes.extend(change);

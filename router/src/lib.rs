@@ -55,6 +55,7 @@ mod session;
 mod session_end;
 mod settings;
 mod shard;
+mod shared;
 mod slab;
 mod split_table;
 mod stats;
@@ -76,4 +77,5 @@ pub use output::{
 };
 pub use settings::{AuthenticationMode, Settings};
 pub use shard::{Shard, ShardConfig};
+pub use shared::SharedStrategy;
 pub use stats::{MemoryUse, Stats};

@@ -8,6 +8,11 @@
 //! ([`LinkMessage::Publishes`], one batch per tick and destination). A batch with QoS above 0 or retained
 //! messages is answered by [`LinkMessage::Accepted`]; the publisher's PUBACK or PUBREC waits for it.
 //!
+//! **Shared subscriptions.** Interest in `$share/group/filter` is told as numbers of members
+//! ([`InterestChange::Members`]). The publisher's shard asks one shard per group, beside the batch's items
+//! ([`SharedDelivery`]). A batch that asks is always answered; what was refused ([`Accepted::refusals`]) is
+//! then asked of another shard.
+//!
 //! **Retained messages** live on the shard that `hash(topic)` names, their home. Every retained publish
 //! goes there ([`BatchItem::retain_seq`] numbers them per publisher's shard and home). A shard that wants
 //! a replay says how far the home must have come with each publisher's shard before it may answer
@@ -74,6 +79,30 @@ pub enum InterestChange {
     AddWildcard(Box<str>),
     /// It has none any more.
     RemoveWildcard(Box<str>),
+    /// The shard's members of a shared subscription are now so many.
+    Members(GroupMembers),
+}
+
+/// How many members of a shared subscription a shard has; none at all withdraws it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GroupMembers {
+    /// The whole `$share/group/filter`.
+    pub filter: Arc<str>,
+    /// What the sender calls the group.
+    pub name: GroupName,
+    /// Members with a connection.
+    pub connected: u32,
+    /// Members whose sessions wait for their clients.
+    pub away: u32,
+}
+
+/// Names a shared subscription on the shard that has given the name; never given twice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct GroupName {
+    /// Its place there.
+    pub index: u32,
+    /// Tells it from others that had the place before.
+    pub generation: u32,
 }
 
 /// The keyed hash of a topic, the same on all shards (the key is the broker's seed): evenly spread over
@@ -114,6 +143,40 @@ pub struct PublishBatch {
     pub data: Arc<BatchData>,
     /// Which of them are for the receiver, in order.
     pub items: Box<[u32]>,
+    /// Which of those are for members of shared subscriptions, in order of the positions.
+    pub shared: Box<[SharedDelivery]>,
+}
+
+/// Asks the receiver to give a message to one of its members of a shared subscription.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SharedDelivery {
+    /// Position in [`PublishBatch::items`].
+    pub position: u32,
+    /// The receiver's name of the group.
+    pub group: GroupName,
+    /// Which of its connected members is asked first.
+    pub member: u32,
+    /// Whether a member that cannot take the message now may queue it.
+    pub may_queue: bool,
+}
+
+/// Why no member of a shard has taken a message of a shared subscription; of several reasons the last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Refusal {
+    /// The shard has no member any more.
+    NoMember,
+    /// Its members are away and the message would have QoS 0 for them.
+    Offline,
+    /// The message is too long for its members.
+    TooLarge,
+    /// The queues of its members hold their maximum of bytes.
+    QueueBytes,
+    /// The queues of its members hold their maximum of messages.
+    QueueMessages,
+    /// A member that is away may queue it, if asked to.
+    Away,
+    /// A connected member may queue it, if asked to.
+    Busy,
 }
 
 /// The messages a shard sent to others in one tick.
@@ -143,11 +206,12 @@ pub struct BatchItem {
     /// When it expires, if it does (publisher's message expiry turned into a point in time).
     pub expires: Option<crate::Millis>,
     /// For a retained message: how many retained publishes the sender has sent to the topic's home,
-    /// this one included. Zero otherwise.
+    /// this one included. Zero otherwise, and when another shard's members are asked for it again.
     pub retain_seq: u64,
     /// Fingerprint of the topic.
     pub topic_hash: Fingerprint,
-    /// Shards it goes to live, as a bit set; a home whose bit is missing only stores it.
+    /// Shards whose ordinary subscribers it is for, as a bit set. One whose bit is missing has it as the
+    /// home, or for members of shared subscriptions.
     pub live: u64,
 }
 
@@ -158,6 +222,11 @@ pub struct Accepted {
     pub seq: BatchSeq,
     /// Positions in [`PublishBatch::items`] that no session took, with why.
     pub exceptions: Box<[(u32, NotTaken)]>,
+    /// Positions in [`PublishBatch::shared`] that no member took, with why.
+    pub refusals: Box<[(u32, Refusal)]>,
+    /// For groups that choose by load: positions in [`PublishBatch::shared`] that were taken, each with the
+    /// smallest load of a member after it.
+    pub loads: Box<[(u32, u32)]>,
 }
 
 /// Why a shard's sessions took nothing of a message.

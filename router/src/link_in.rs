@@ -30,21 +30,34 @@ impl Shard {
 
     fn on_publishes(&mut self, from: ShardId, batch: &PublishBatch, outputs: &mut Outputs) {
         let mut exceptions = Vec::new();
+        let mut refusals = Vec::new();
+        let mut loads = Vec::new();
         let mut any_retained = false;
+        let mut shared = (0..).zip(&batch.shared).peekable();
         for (position, &item) in (0..).zip(&batch.items) {
             let item = &batch.data.items[item as usize];
             any_retained |= item.retain;
             let taken = self.take_item(from, &batch.data, item, outputs);
+            let is_for_members_only = item.live & bit(self.id) == 0 && !item.retain;
             if batch.seq.is_some()
+                && !is_for_members_only
                 && let Some(exception) = taken.exception()
             {
                 exceptions.push((position, exception));
+            }
+            while let Some((at, delivery)) = shared.next_if(|it| it.1.position == position) {
+                match self.on_shared_delivery((&batch.data, item), delivery, outputs) {
+                    Ok(load) => loads.extend(load.map(|load| (at, load))),
+                    Err(refusal) => refusals.push((at, refusal)),
+                }
             }
         }
         if let Some(seq) = batch.seq {
             let accepted = Accepted {
                 seq,
                 exceptions: exceptions.into(),
+                refusals: refusals.into(),
+                loads: loads.into(),
             };
             outputs.list.push(Output::Link {
                 to: from,
@@ -71,7 +84,7 @@ impl Shard {
             let matches = index.find(message.topic, message.topic_hash);
             taken = delivery.fan_out(&message, &matches);
         }
-        if item.retain {
+        if item.retain && item.retain_seq > 0 {
             let home = self.placement.home_of_topic(item.topic_hash);
             self.matrix.arrive(from, home, item.retain_seq);
             if home == self.id {
@@ -82,7 +95,8 @@ impl Shard {
     }
 }
 
-fn message_of<'a>(data: &'a BatchData, item: &BatchItem) -> Message<'a> {
+/// A message of another shard.
+pub(crate) fn message_of<'a>(data: &'a BatchData, item: &BatchItem) -> Message<'a> {
     let part = |start: u32, end: u32| &data.bytes[start as usize..end as usize];
     let topic = std::str::from_utf8(part(item.topic_start, item.properties_start));
     let topic = topic.ok().and_then(TopicName::new);

@@ -1,17 +1,21 @@
 //! Links to the other shards, sending side: the batch of this tick, and who waits for its acceptance.
 //!
 //! A message that crosses is stored once per tick whatever the number of destinations. Batches on one link
-//! are accepted in order, so that waiters need no search. A full ring never stops a batch: the caller
+//! are accepted in order, so that waiters need no search. Data that members of shared subscriptions were
+//! asked with is kept until then, as it may have to be asked of another shard. A full ring never stops a batch: the caller
 //! keeps it, and publishers towards it pause.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 
 use crate::gate::{Taken, Ticket};
-use crate::link::{Accepted, BatchData, BatchItem, BatchSeq, LinkMessage, PublishBatch};
+use crate::link::{
+    Accepted, BatchData, BatchItem, BatchSeq, LinkMessage, PublishBatch, SharedDelivery,
+};
 use crate::placement::{bit, shards_in};
 use crate::publish_frame::Message;
 use crate::session::SessionId;
+use crate::shared::Asked;
 use crate::{ConnectionId, Output, Outputs, Shard, ShardCount, ShardId};
 use ringmq_codec::Qos;
 
@@ -24,17 +28,37 @@ struct Waiter {
     ticket: Ticket,
 }
 
+/// A message of this tick's data on its way to one shard.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Destination {
+    pub(crate) shard: ShardId,
+    pub(crate) item: u32,
+}
+
+/// What a batch that was sent has left behind.
+#[derive(Debug)]
+struct Unaccepted {
+    seq: BatchSeq,
+    waiters: Vec<Waiter>,
+    /// In the order of [`PublishBatch::shared`].
+    asked: Vec<Asked>,
+    /// The batch's data, if anything was asked.
+    data: Option<Arc<BatchData>>,
+}
+
 /// One link.
 #[derive(Debug, Default)]
 struct LinkOut {
     /// Messages of this tick that go there.
     items: Vec<u32>,
     waiters: Vec<Waiter>,
+    shared: Vec<SharedDelivery>,
+    asked: Vec<Asked>,
     /// Whether this tick's batch wants acceptance.
     wants_acceptance: bool,
     last_seq: u64,
     /// Batches sent and not accepted.
-    unaccepted: VecDeque<(BatchSeq, Vec<Waiter>)>,
+    unaccepted: VecDeque<Unaccepted>,
     /// Publishers paused until the ring has room.
     paused: Vec<ConnectionId>,
 }
@@ -77,14 +101,9 @@ impl Links {
         std::mem::take(&mut self.links[usize::from(to.0)].paused)
     }
 
-    /// Adds a message to this tick's batches: the message, its place in the retained order, and the
-    /// shards it goes to live.
-    pub(crate) fn append(
-        &mut self,
-        (message, retain_seq, live): (&Message<'_>, u64, u64),
-        to: u64,
-        waiter: Option<(SessionId, Ticket)>,
-    ) {
+    /// Adds a message to this tick's data and returns its place there: the message, its number in the
+    /// retained order, and the shards it goes to live. It goes nowhere yet.
+    pub(crate) fn append(&mut self, (message, retain_seq, live): (&Message<'_>, u64, u64)) -> u32 {
         let topic = message.topic.as_str().as_bytes();
         let topic_start = self.data.bytes.len();
         let properties_start = topic_start + topic.len();
@@ -105,11 +124,18 @@ impl Links {
             topic_hash: message.topic_hash,
             live,
         });
+        item
+    }
+
+    /// Sends the message that was appended last to the ordinary subscribers of these shards, and to a home
+    /// among them.
+    pub(crate) fn send(&mut self, item: u32, to: u64, waiter: Option<(SessionId, Ticket)>) {
+        let BatchItem { qos, retain, .. } = self.data.items[item as usize];
         for shard in shards_in(to) {
             let link = &mut self.links[usize::from(shard.0)];
             let position = link.items.len() as u32;
             link.items.push(item);
-            link.wants_acceptance |= message.qos != Qos::AtMostOnce || message.retain;
+            link.wants_acceptance |= qos != Qos::AtMostOnce || retain;
             if let Some((session, ticket)) = waiter {
                 link.waiters.push(Waiter {
                     position,
@@ -118,6 +144,22 @@ impl Links {
                 });
             }
         }
+    }
+
+    /// Asks a shard to give the message that was appended last to a member; the delivery's position is set
+    /// here.
+    pub(crate) fn ask(&mut self, to: Destination, delivery: SharedDelivery, asked: Asked) {
+        let link = &mut self.links[usize::from(to.shard.0)];
+        if link.items.last() != Some(&to.item) {
+            link.items.push(to.item);
+        }
+        let position = link.items.len() as u32 - 1;
+        link.wants_acceptance = true;
+        link.shared.push(SharedDelivery {
+            position,
+            ..delivery
+        });
+        link.asked.push(asked);
     }
 
     /// Puts out this tick's batches.
@@ -135,15 +177,22 @@ impl Links {
                 BatchSeq(link.last_seq)
             });
             if let Some(seq) = seq {
-                let waiters = std::mem::take(&mut link.waiters);
-                link.unaccepted.push_back((seq, waiters));
+                let asked = std::mem::take(&mut link.asked);
+                link.unaccepted.push_back(Unaccepted {
+                    seq,
+                    waiters: std::mem::take(&mut link.waiters),
+                    data: (!asked.is_empty()).then(|| data.clone()),
+                    asked,
+                });
             }
             link.wants_acceptance = false;
             let batch = PublishBatch {
                 seq,
                 data: data.clone(),
                 items: link.items.as_slice().into(),
+                shared: link.shared.as_slice().into(),
             };
+            link.shared.clear();
             link.items.clear();
             outputs.list.push(Output::Link {
                 to: ShardId(shard),
@@ -152,27 +201,23 @@ impl Links {
         }
     }
 
-    /// The waiters of a batch that was accepted.
-    fn accept(&mut self, from: ShardId, seq: BatchSeq) -> Vec<Waiter> {
-        let link = &mut self.links[usize::from(from.0)];
-        match link.unaccepted.pop_front() {
-            Some((expected, waiters)) => {
-                debug_assert_eq!(expected, seq, "batches are accepted in order");
-                waiters
-            }
-            None => Vec::new(),
-        }
+    /// What a batch that was accepted has left behind.
+    fn accept(&mut self, from: ShardId, seq: BatchSeq) -> Option<Unaccepted> {
+        let unaccepted = self.links[usize::from(from.0)].unaccepted.pop_front()?;
+        debug_assert_eq!(unaccepted.seq, seq, "batches are accepted in order");
+        Some(unaccepted)
     }
 
     /// Memory, bytes.
     pub(crate) fn bytes(&self) -> u64 {
         let links = self.links.iter().map(|link| {
-            let unaccepted = link
-                .unaccepted
-                .iter()
-                .map(|(_, waiters)| waiters.capacity());
-            let waiters = link.waiters.capacity() + unaccepted.sum::<usize>();
-            waiters * size_of::<Waiter>() + link.items.capacity() * size_of::<u32>()
+            let unaccepted = link.unaccepted.iter();
+            let held = unaccepted.map(|it| {
+                let asked = it.asked.capacity() * size_of::<Asked>();
+                asked + it.waiters.capacity() * size_of::<Waiter>()
+            });
+            let waiters = link.waiters.capacity() * size_of::<Waiter>() + held.sum::<usize>();
+            waiters + link.items.capacity() * size_of::<u32>()
         });
         (self.data.bytes.capacity() + links.sum::<usize>()) as u64
     }
@@ -186,18 +231,35 @@ impl Shard {
         accepted: &Accepted,
         outputs: &mut Outputs,
     ) {
+        let Some(unaccepted) = self.links.accept(from, accepted.seq) else {
+            return;
+        };
         let mut exceptions = accepted.exceptions.iter().peekable();
-        for waiter in self.links.accept(from, accepted.seq) {
+        for waiter in unaccepted.waiters {
             while exceptions.next_if(|it| it.0 < waiter.position).is_some() {}
             let exception = exceptions.next_if(|it| it.0 == waiter.position);
             let taken = Taken::from_answer(exception.map(|it| it.1));
-            let Some(index) = self.sessions.resolve(waiter.session) else {
-                continue;
-            };
-            if let Some(inbound) = &mut self.sessions.get_mut(index).inbound {
-                inbound.gate.answer(waiter.ticket, taken);
-            }
-            self.open_gate(index, outputs);
+            self.answer_publisher(waiter.session, waiter.ticket, taken, outputs);
         }
+        if let Some(data) = unaccepted.data {
+            self.on_shared_answers(unaccepted.asked, &data, accepted, outputs);
+        }
+    }
+
+    /// One of the shards that a publish waits for has answered.
+    pub(crate) fn answer_publisher(
+        &mut self,
+        session: SessionId,
+        ticket: Ticket,
+        taken: Taken,
+        outputs: &mut Outputs,
+    ) {
+        let Some(index) = self.sessions.resolve(session) else {
+            return;
+        };
+        if let Some(inbound) = &mut self.sessions.get_mut(index).inbound {
+            inbound.gate.answer(ticket, taken);
+        }
+        self.open_gate(index, outputs);
     }
 }

@@ -4,8 +4,9 @@
 //! subscription identifiers that their client is owed; the message goes when the last reference does.
 //! Counts are plain integers: a store belongs to one shard.
 
+use crate::index::GroupIndex;
 use crate::link::StoredMessage;
-use crate::slab::Slab;
+use crate::slab::{NONE, Slab};
 use crate::subscription_identifier::{HeldIdentifiers, IdentifierSets};
 
 /// Names a message of the shard's store.
@@ -26,6 +27,8 @@ pub(crate) struct MessageStore {
 struct Stored {
     message: StoredMessage,
     references: u32,
+    /// The shared subscription through which its one session got it, or [`NONE`].
+    group: u32,
 }
 
 impl MessageStore {
@@ -43,7 +46,31 @@ impl MessageStore {
         MessageIndex(self.messages.insert(Stored {
             message,
             references: 1,
+            group: NONE,
         }))
+    }
+
+    /// Takes a message in that one session gets as a member of a shared subscription. The session must stay
+    /// a member as long as the message has this mark.
+    pub(crate) fn add_for_group(
+        &mut self,
+        message: StoredMessage,
+        group: GroupIndex,
+    ) -> MessageIndex {
+        let index = self.add(message);
+        self.messages[index.0].group = group.0;
+        index
+    }
+
+    /// The shared subscription through which the message's session got it.
+    pub(crate) fn group(&self, index: MessageIndex) -> Option<GroupIndex> {
+        let group = self.messages[index.0].group;
+        (group != NONE).then_some(GroupIndex(group))
+    }
+
+    /// The session is no member any more, but keeps the message.
+    pub(crate) fn forget_group(&mut self, index: MessageIndex) {
+        self.messages[index.0].group = NONE;
     }
 
     /// One more session waits for it.

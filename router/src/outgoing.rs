@@ -97,6 +97,47 @@ impl Outgoing {
         }
     }
 
+    /// Takes out of flight the QoS 1 messages that wait for their PUBACK and that `which` names, in order.
+    pub(crate) fn take_in_flight(
+        &mut self,
+        mut which: impl FnMut(MessageIndex) -> bool,
+    ) -> Vec<Queued> {
+        let mut taken = Vec::new();
+        let Outgoing {
+            in_flight, unsent, ..
+        } = self;
+        in_flight.retain(|it| match it.stage {
+            Stage::Published(message) if it.qos == Qos::AtLeastOnce && which(message) => {
+                *unsent -= usize::from(!it.sent);
+                taken.push(Queued {
+                    message,
+                    qos: it.qos,
+                    retain: it.retain,
+                    identifiers: it.identifiers,
+                });
+                false
+            }
+            _ => true,
+        });
+        taken
+    }
+
+    /// Takes out of the queue what `which` names, in order; the caller knows the messages' bytes.
+    pub(crate) fn take_queued(
+        &mut self,
+        mut which: impl FnMut(MessageIndex) -> bool,
+    ) -> Vec<Queued> {
+        let mut taken = Vec::new();
+        self.queue.retain(|queued| {
+            let goes = which(queued.message);
+            if goes {
+                taken.push(*queued);
+            }
+            !goes
+        });
+        taken
+    }
+
     /// The connection is gone: what is in flight must be sent again.
     pub(crate) fn mark_unsent(&mut self) {
         for in_flight in &mut self.in_flight {

@@ -121,7 +121,7 @@ impl Shard {
         let is_durable = routed.log <= self.log.durable();
         let session = self.sessions.get_mut(publisher.session);
         let nothing_waits = session.inbound.as_ref().is_none_or(|it| it.gate.is_empty());
-        if routed.shards == 0 && is_durable && nothing_waits {
+        if routed.waiting == 0 && is_durable && nothing_waits {
             self.acknowledge(publisher, owed, routed.taken.reason(), outputs);
             return;
         }
@@ -130,7 +130,7 @@ impl Shard {
             packet_id: owed.packet_id,
             qos: owed.qos,
             attached: true,
-            waiting: routed.shards.count_ones() as u8,
+            waiting: routed.waiting,
             reason: None,
             taken: routed.taken,
             log: routed.log,

@@ -11,6 +11,7 @@ use crate::placement::bit;
 use crate::puback::{Owed, Publisher};
 use crate::publish_frame::Message;
 use crate::session::SessionId;
+use crate::shared::Carried;
 use crate::{CloseReason, ConnectionId, LogPosition, Millis, Outputs, Shard};
 
 /// Where a message went.
@@ -18,6 +19,8 @@ use crate::{CloseReason, ConnectionId, LogPosition, Millis, Outputs, Shard};
 pub(crate) struct Routed {
     /// Other shards, as a bit set.
     pub(crate) shards: u64,
+    /// Answers of other shards that are awaited; one may owe several.
+    pub(crate) waiting: u32,
     /// What this shard's sessions made of it.
     pub(crate) taken: Taken,
     /// Its record in the durable log; 0 without one.
@@ -149,7 +152,7 @@ impl Shard {
     }
 
     /// Gives the message to this shard's subscribers and appends it to the batches of other shards that
-    /// want it, and of its home when it is retained.
+    /// want it, and of its home when it is retained; and to one member of each shared subscription.
     pub(crate) fn route(
         &mut self,
         message: &Message<'_>,
@@ -157,9 +160,12 @@ impl Shard {
         outputs: &mut Outputs,
     ) -> Routed {
         let own = bit(self.id);
+        let mut groups = std::mem::take(&mut self.groups_scratch);
         let (index, mut delivery) = self.index_and_delivery(outputs);
         let matches = index.find(message.topic, message.topic_hash);
         let live = matches.shards | own;
+        groups.clear();
+        groups.extend_from_slice(matches.groups);
         let mut taken = Taken::default();
         if !matches.subscribers.is_empty() {
             taken = delivery.fan_out(message, &matches);
@@ -176,16 +182,32 @@ impl Shard {
                 shards |= bit(home);
             }
         }
+        let mut item = None;
         if shards != 0 {
-            let item = (message, retain_seq, live);
+            let appended = self.links.append((message, retain_seq, live));
             self.stats.crossings_total += u64::from(shards.count_ones());
-            self.links.append(item, shards, waiter);
+            self.links.send(appended, shards, waiter);
+            item = Some(appended);
         }
-        Routed {
+        let mut routed = Routed {
             shards,
+            waiting: shards.count_ones(),
             taken,
             log: LogPosition(0),
+        };
+        if !groups.is_empty() {
+            let mut carried = Carried {
+                message,
+                order: (retain_seq, live),
+                item,
+            };
+            let by_groups = self.route_to_groups(&groups, &mut carried, waiter, outputs);
+            routed.shards |= by_groups.shards;
+            routed.waiting += by_groups.waiting;
+            routed.taken.merge(by_groups.taken);
         }
+        self.groups_scratch = groups;
+        routed
     }
 }
 

@@ -30,6 +30,25 @@ pub(crate) struct Message<'a> {
 }
 
 impl<'a> Message<'a> {
+    /// A stored message on its way again; its topic is [`StoredMessage::topic`].
+    pub(crate) fn of(
+        stored: &'a StoredMessage,
+        topic: TopicName<'a>,
+        topic_hash: Fingerprint,
+    ) -> Message<'a> {
+        let content = Content::of(stored);
+        Message {
+            topic,
+            topic_hash,
+            properties: content.properties,
+            payload: content.payload,
+            qos: stored.qos,
+            retain: stored.retain,
+            expires: stored.expires,
+            publisher: None,
+        }
+    }
+
     /// What is sent of it.
     pub(crate) fn content(&self) -> Content<'a> {
         Content {
@@ -58,6 +77,14 @@ impl<'a> Message<'a> {
     }
 }
 
+impl StoredMessage {
+    pub(crate) fn topic(&self) -> TopicName<'_> {
+        let topic = std::str::from_utf8(&self.bytes[..usize::from(self.topic_len)]);
+        let topic = topic.ok().and_then(TopicName::new);
+        topic.expect("the publisher's shard has decoded it")
+    }
+}
+
 /// The parts of a PUBLISH that are the same for all subscribers.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Content<'a> {
@@ -78,6 +105,11 @@ impl<'a> Content<'a> {
             payload,
             expires: stored.expires,
         }
+    }
+
+    /// What it counts in a queue, bytes.
+    pub(crate) fn bytes(&self) -> u64 {
+        (self.topic.len() + self.properties.len() + self.payload.len()) as u64
     }
 
     /// Whether its time is over. [v5 MQTT-3.3.2-5]

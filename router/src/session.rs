@@ -52,6 +52,8 @@ pub(crate) enum Flag {
     Draining = 32,
     /// Its connection may be told topic aliases.
     Aliases = 64,
+    /// It is a member of a shared subscription.
+    Member = 128,
 }
 
 impl Hot {

@@ -1,7 +1,8 @@
 //! The end of a connection for its session, and the end of a session.
 //!
 //! A session ends with its connection when its expiry is zero, when its expiry is over, and when its
-//! client starts clean. [v5 MQTT-3.1.2-23] [v3.1.1 MQTT-3.1.2-6] What waited for it is counted as dropped.
+//! client starts clean. [v5 MQTT-3.1.2-23] [v3.1.1 MQTT-3.1.2-6] What waited for it is counted as dropped,
+//! but for what another member of a shared subscription can take.
 
 use ringmq_codec::Qos;
 
@@ -15,10 +16,12 @@ impl Shard {
     /// was QoS 0 does not.
     pub(crate) fn part_session(&mut self, index: SessionIndex, outputs: &mut Outputs) {
         self.sessions.detach(index, self.now);
+        self.set_member_connected(index, false);
         if self.sessions.get(index).expiry_secs == 0 {
             self.end_session(index, outputs);
             return;
         }
+        self.give_on_from(index, outputs);
         self.drop_queued_qos0(index);
         let session = self.sessions.get_mut(index);
         if let Some(outgoing) = &mut session.outgoing {
@@ -65,14 +68,21 @@ impl Shard {
     pub(crate) fn end_session(&mut self, index: SessionIndex, outputs: &mut Outputs) {
         self.end_replays(index);
         let mut session = self.sessions.remove(index);
+        let mut outgoing = session.outgoing.take();
+        let held = outgoing
+            .as_mut()
+            .map_or(Vec::new(), |outgoing| self.take_from_ended(outgoing));
         for &filter in session.subscriptions.as_slice() {
-            if let Some(unsubscribed) = self.index.unsubscribe_at(filter, index) {
+            if let Some(group) = filter.group() {
+                self.leave_group_at_end(index, group);
+            } else if let Some(unsubscribed) = self.index.unsubscribe_at(filter, index) {
                 self.barriers.note_removal(unsubscribed.interest);
             }
         }
-        if let Some(outgoing) = session.outgoing.take() {
+        if let Some(outgoing) = outgoing {
             self.release_outgoing(&outgoing);
         }
+        self.give_on(None, held, outputs);
         self.publish_will(index, session.will.take(), outputs);
     }
 

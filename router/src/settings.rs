@@ -1,6 +1,8 @@
 //! What an operator may set; given at the start and replaced as a whole by [`crate::Input::Settings`].
 
-use crate::limits;
+use std::collections::BTreeMap;
+
+use crate::{SharedStrategy, limits};
 
 /// How clients prove who they are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,6 +54,18 @@ pub struct Settings {
     pub retained_bytes_max: u64,
     /// Seconds between two publications of `$SYS`; 0: never.
     pub sys_interval_secs: u32,
+    /// How the members of a shared subscription are chosen.
+    pub shared_strategy: SharedStrategy,
+    /// The same for some share names (the `group` of `$share/group/filter`).
+    pub shared_strategy_by_group: BTreeMap<Box<str>, SharedStrategy>,
+}
+
+impl Settings {
+    /// How the members of shared subscriptions with this share name are chosen.
+    pub(crate) fn strategy_of(&self, share_name: &str) -> SharedStrategy {
+        let own = self.shared_strategy_by_group.get(share_name);
+        own.copied().unwrap_or(self.shared_strategy)
+    }
 }
 
 impl Default for Settings {
@@ -76,6 +90,8 @@ impl Default for Settings {
             retained_messages_max: limits::RETAINED_MESSAGES_MAX,
             retained_bytes_max: limits::RETAINED_BYTES_MAX,
             sys_interval_secs: limits::SYS_INTERVAL_SECS,
+            shared_strategy: SharedStrategy::default(),
+            shared_strategy_by_group: BTreeMap::new(),
         }
     }
 }

@@ -13,7 +13,7 @@ use crate::connection::Connections;
 use crate::deliver::{Delivery, FanOutScratch};
 use crate::home::Home;
 use crate::ids::SessionIndex;
-use crate::index::SubscriptionIndex;
+use crate::index::{GroupIndex, SubscriptionIndex};
 use crate::interest::Barriers;
 use crate::link::Handover;
 use crate::link_out::Links;
@@ -81,6 +81,10 @@ pub struct Shard {
     pub(crate) draining: Vec<SessionId>,
     pub(crate) scratch: FanOutScratch,
     pub(crate) publish_scratch: PublishScratch,
+    /// The broker stops.
+    pub(crate) stopping: bool,
+    /// The shared subscriptions of the message that is routed.
+    pub(crate) groups_scratch: Vec<GroupIndex>,
 }
 
 impl Shard {
@@ -93,6 +97,8 @@ impl Shard {
             random_seed,
             settings,
         } = config;
+        let mut index = SubscriptionIndex::new(hash_seed);
+        index.set_strategies(&settings);
         Shard {
             id,
             shards,
@@ -103,7 +109,7 @@ impl Shard {
             connections: Connections::default(),
             sessions: Sessions::new(hash_seed),
             messages: MessageStore::new(hash_seed),
-            index: SubscriptionIndex::new(hash_seed),
+            index,
             barriers: Barriers::new(id, shards, hash_seed),
             links: Links::new(shards),
             log: Log::default(),
@@ -119,6 +125,8 @@ impl Shard {
             draining: Vec::new(),
             scratch: FanOutScratch::new(hash_seed),
             publish_scratch: PublishScratch::default(),
+            stopping: false,
+            groups_scratch: Vec::new(),
         }
     }
 
@@ -148,7 +156,10 @@ impl Shard {
             } => self.on_authenticated(connection, verdict, outputs),
             Input::Durable { up_to } => self.on_durable(up_to, outputs),
             Input::Command { id, command } => self.on_command(id, command, outputs),
-            Input::Settings(settings) => self.settings = settings,
+            Input::Settings(settings) => {
+                self.index.set_strategies(&settings);
+                self.settings = settings;
+            }
             Input::Timer => self.on_timer(outputs),
             Input::EndOfTick => self.on_end_of_tick(outputs),
             Input::Shutdown => self.on_shutdown(outputs),
@@ -170,6 +181,7 @@ impl Shard {
             sessions: self.sessions.len(),
             sessions_offline: self.sessions.offline(),
             subscriptions: self.index.subscriptions(),
+            shared_subscriptions: self.index.memberships(),
             retained_messages: self.home.store.len() as u64,
             stored_messages: self.messages.len() as u64,
             memory: self.memory(),

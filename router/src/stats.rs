@@ -54,6 +54,8 @@ pub struct Stats {
     pub sessions: u64,
     pub sessions_offline: u64,
     pub subscriptions: u64,
+    /// Those of them that are shared.
+    pub shared_subscriptions: u64,
     pub retained_messages: u64,
     pub queued_messages: u64,
     pub inflight_messages: u64,
@@ -112,6 +114,7 @@ impl Stats {
         self.sessions += other.sessions;
         self.sessions_offline += other.sessions_offline;
         self.subscriptions += other.subscriptions;
+        self.shared_subscriptions += other.shared_subscriptions;
         self.retained_messages += other.retained_messages;
         self.queued_messages += other.queued_messages;
         self.inflight_messages += other.inflight_messages;

@@ -68,10 +68,15 @@ impl Shard {
 
     /// Whether the filter is within this broker's bounds.
     fn check_filter(&self, index: SessionIndex, filter: TopicFilter<'_>) -> Result<(), ReasonCode> {
-        if filter.as_str().starts_with(TopicFilter::SHARE_PREFIX) {
-            return Err(ReasonCode::SharedSubscriptionsNotSupported);
-        }
-        let levels = memchr::memchr_iter(b'/', filter.as_str().as_bytes()).count() + 1;
+        let topics = match filter.share() {
+            Some((_, topics)) => topics,
+            // No share name, or no filter behind it, from v3; of v5 the decoder has refused it.
+            None if filter.as_str().starts_with(TopicFilter::SHARE_PREFIX) => {
+                return Err(ReasonCode::TopicFilterInvalid);
+            }
+            None => filter,
+        };
+        let levels = memchr::memchr_iter(b'/', topics.as_str().as_bytes()).count() + 1;
         if levels > usize::from(self.settings.topic_levels_max) {
             return Err(ReasonCode::TopicFilterInvalid);
         }
@@ -90,6 +95,9 @@ impl Shard {
         (retain_handling, options): (RetainHandling, PackedOptions),
         replays: &mut Vec<Replay>,
     ) -> Option<BarrierId> {
+        if filter.share().is_some() {
+            return self.join_group(index, filter, options);
+        }
         let subscribed = self.index.subscribe(
             filter,
             Subscriber {

@@ -1,6 +1,6 @@
 //! The filters of one session, by name: what must be unsubscribed at its end.
 
-use crate::index::FilterIndex;
+use crate::index::{FilterIndex, GroupIndex};
 
 /// The filters a session is subscribed to, small for the one that most sensors have.
 #[derive(Debug, Default)]
@@ -18,6 +18,11 @@ impl Subscriptions {
             Subscriptions::One(filter) => std::slice::from_ref(filter),
             Subscriptions::Many(filters) => filters,
         }
+    }
+
+    /// The groups among them.
+    pub(crate) fn groups(&self) -> impl Iterator<Item = GroupIndex> {
+        self.as_slice().iter().filter_map(|filter| filter.group())
     }
 
     /// The caller knows that it is not in yet.

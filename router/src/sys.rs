@@ -70,7 +70,7 @@ impl Shard {
         self.publish_value("uptime", uptime, outputs);
         let connections_max = self.sys.connections_max;
         let stored_bytes = all.memory.queues + all.memory.retained;
-        let values: [(&str, u64); 27] = [
+        let values: [(&str, u64); 28] = [
             ("clients/total", all.sessions),
             ("clients/connected", all.sessions - all.sessions_offline),
             ("clients/disconnected", all.sessions_offline),
@@ -98,6 +98,7 @@ impl Shard {
             ("publish/bytes/received", all.publish_bytes_received_total),
             ("publish/bytes/sent", all.publish_bytes_sent_total),
             ("subscriptions/count", all.subscriptions),
+            ("shared_subscriptions/count", all.shared_subscriptions),
             ("retained messages/count", all.retained_messages),
             ("connections/opened", all.connections_opened_total),
             ("authentications/denied", all.authentications_denied_total),

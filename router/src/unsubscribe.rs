@@ -21,7 +21,7 @@ impl Shard {
         let filters = unsubscribe.filters.iter();
         self.check_answer_fits(index, filters.clone().count())?;
         let reasons: Vec<ReasonCode> = filters
-            .map(|filter| self.unsubscribe_one(index, filter))
+            .map(|filter| self.unsubscribe_one(index, filter, outputs))
             .collect();
         let unsuback = Packet::UnsubAck(SubAck {
             packet_id: unsubscribe.packet_id,
@@ -32,7 +32,19 @@ impl Shard {
         Ok(())
     }
 
-    fn unsubscribe_one(&mut self, index: SessionIndex, filter: TopicFilter<'_>) -> ReasonCode {
+    fn unsubscribe_one(
+        &mut self,
+        index: SessionIndex,
+        filter: TopicFilter<'_>,
+        outputs: &mut Outputs,
+    ) -> ReasonCode {
+        if filter.share().is_some() {
+            return if self.leave_group(index, filter, outputs) {
+                ReasonCode::Success
+            } else {
+                ReasonCode::NoSubscriptionExisted
+            };
+        }
         let Some(unsubscribed) = self.index.unsubscribe(filter, index) else {
             return ReasonCode::NoSubscriptionExisted;
         };

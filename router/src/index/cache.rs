@@ -9,7 +9,7 @@ use hashbrown::HashTable;
 
 use super::fingerprint::table_hash;
 use super::merge::IdentifierTable;
-use super::{FilterIndex, Subscriber};
+use super::{FilterIndex, GroupIndex, Subscriber};
 use crate::limits::{TOPIC_CACHE_BYTES_MAX, TOPIC_CACHE_ENTRIES_MAX};
 use crate::link::Fingerprint;
 use crate::slab::Slab;
@@ -47,6 +47,8 @@ pub(super) struct Cached {
     pub(super) local: Local,
     /// Other shards with interest.
     pub(super) shards: u64,
+    /// Shared subscriptions.
+    pub(super) groups: Box<[GroupIndex]>,
 }
 
 /// What was found on this shard.
@@ -215,6 +217,6 @@ impl Entry {
                 size_of_val(&**list) + identifiers.map_or(0, |table| table.bytes())
             }
         };
-        (self.topic.len() + list) as u64
+        (self.topic.len() + list + size_of_val(&*self.cached.groups)) as u64
     }
 }

@@ -7,33 +7,39 @@
 mod cache;
 mod filters;
 mod fingerprint;
+mod groups;
 mod interest;
 mod levels;
 mod merge;
+mod sharing;
 mod subscriber;
 mod subscribers;
 mod trie;
 
+use std::sync::Arc;
+
 use ringmq_codec::{TopicFilter, TopicName};
 
-use crate::ShardId;
 use crate::ids::SessionIndex;
 use crate::limits::TOPIC_CACHE_LIST_MAX;
 use crate::link::{Fingerprint, InterestChange};
-use crate::slab::Slab;
+use crate::slab::{NONE, Slab};
 use crate::subscription_identifier::IdentifierList;
+use crate::{Settings, ShardId};
 
 use cache::{Cached, Generations, Local, Lookup, TopicCache};
 use filters::Filters;
 use fingerprint::TopicHash;
+use groups::Groups;
 use interest::RemoteExact;
 use merge::{IdentifierTable, Merge};
 use trie::{Frontier, LevelTrie};
 
+pub(crate) use groups::{Group, GroupIndex};
 pub(crate) use subscriber::{PackedOptions, Subscriber};
 
-/// Names a filter that has a subscriber; valid until its last subscriber leaves. Four bytes instead of the
-/// text for whoever must remember a session's subscriptions.
+/// Names a filter that has a subscriber, or a group that has a member; valid until the last of them leaves.
+/// Four bytes instead of the text for whoever must remember a session's subscriptions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct FilterIndex(pub(crate) u32);
 
@@ -66,6 +72,8 @@ pub(crate) struct Matches<'a> {
     identifiers: Option<&'a IdentifierTable>,
     /// The other shards with interest, as a bit set; may hold one without (fingerprints can collide).
     pub(crate) shards: u64,
+    /// The shared subscriptions that match, of all shards.
+    pub(crate) groups: &'a [GroupIndex],
 }
 
 impl<'a> Matches<'a> {
@@ -87,11 +95,15 @@ pub(crate) struct SubscriptionIndex {
     trie: LevelTrie,
     wildcards: Slab<Wildcard>,
     remote: RemoteExact,
+    groups: Groups,
+    /// Has the strategies of groups to come.
+    settings: Arc<Settings>,
     cache: TopicCache,
     generations: Generations,
     /// Scratch of a match.
     frontier: Frontier,
     matching: Vec<FilterIndex>,
+    matching_groups: Vec<GroupIndex>,
     merge: Merge,
 }
 
@@ -102,6 +114,8 @@ struct Wildcard {
     local: Option<FilterIndex>,
     /// The other shards that have.
     shards: u64,
+    /// The chain of shared subscriptions to it, or [`NONE`].
+    groups: u32,
 }
 
 impl SubscriptionIndex {
@@ -117,10 +131,13 @@ impl SubscriptionIndex {
             trie: LevelTrie::new(seed),
             wildcards: Slab::default(),
             remote: RemoteExact::default(),
+            groups: Groups::default(),
+            settings: Arc::default(),
             cache: TopicCache::default(),
             generations: Generations::default(),
             frontier: Frontier::default(),
             matching: Vec::new(),
+            matching_groups: Vec::new(),
             merge: Merge::default(),
         }
     }
@@ -245,26 +262,30 @@ impl SubscriptionIndex {
                 self.drop_unwanted(text);
                 self.on_wildcards_changed();
             }
+            InterestChange::Members(told) => self.apply_members(from, told),
         }
     }
 
     /// Who wants the messages of `topic`, whose fingerprint the caller has at hand.
     pub(crate) fn find(&mut self, topic: TopicName<'_>, fingerprint: Fingerprint) -> Matches<'_> {
         let text = topic.as_str();
-        if self.trie.is_empty() {
+        if self.trie.is_empty() && !self.groups.has_exact() {
             // As fast as the cache.
             let filter = self.filters.find(text, fingerprint);
-            return self.matches_of(filter, self.remote.shards(fingerprint));
+            return self.matches_of(filter, self.remote.shards(fingerprint), &[]);
         }
         let repeated = match self.cache.look_up(text, fingerprint, self.generations) {
             Lookup::Hit(index) => {
                 let cached = self.cache.get(index);
                 return match &cached.local {
-                    Local::Filter(filter) => self.matches_of(*filter, cached.shards),
+                    Local::Filter(filter) => {
+                        self.matches_of(*filter, cached.shards, &cached.groups)
+                    }
                     Local::Merged(list, identifiers) => Matches {
                         subscribers: list,
                         identifiers: identifiers.as_deref(),
                         shards: cached.shards,
+                        groups: &cached.groups,
                     },
                 };
             }
@@ -285,10 +306,11 @@ impl SubscriptionIndex {
                     Cached {
                         local: Local::Filter(filter),
                         shards,
+                        groups: self.matching_groups.as_slice().into(),
                     },
                 );
             }
-            return self.matches_of(filter, shards);
+            return self.matches_of(filter, shards, &self.matching_groups);
         }
         self.merge.begin();
         for &filter in &self.matching {
@@ -297,19 +319,24 @@ impl SubscriptionIndex {
         self.merge.finish();
         if repeated && self.merge.merged().len() <= TOPIC_CACHE_LIST_MAX {
             let identifiers = self.merge.identifiers().cloned().map(Box::new);
-            let local = Local::Merged(self.merge.merged().into(), identifiers);
-            self.remember(text, fingerprint, Cached { local, shards });
+            let cached = Cached {
+                local: Local::Merged(self.merge.merged().into(), identifiers),
+                shards,
+                groups: self.matching_groups.as_slice().into(),
+            };
+            self.remember(text, fingerprint, cached);
         }
         Matches {
             subscribers: self.merge.merged(),
             identifiers: self.merge.identifiers(),
             shards,
+            groups: &self.matching_groups,
         }
     }
 
-    /// Subscriptions of this shard's sessions.
+    /// Subscriptions of this shard's sessions, shared ones included.
     pub(crate) fn subscriptions(&self) -> u64 {
-        self.filters.subscriptions()
+        self.filters.subscriptions() + self.memberships()
     }
 
     /// Memory of the index and its cache, bytes.
@@ -317,7 +344,7 @@ impl SubscriptionIndex {
         let matching = self.matching.capacity() * size_of::<FilterIndex>();
         let scratch = self.frontier.bytes() + self.merge.bytes() + matching as u64;
         let wildcards = self.trie.bytes() + self.wildcards.bytes();
-        self.filters.bytes() + wildcards + self.cache.bytes() + scratch
+        self.filters.bytes() + wildcards + self.groups.bytes() + self.cache.bytes() + scratch
     }
 
     /// Memory of what is known of the other shards' interest in exact filters, bytes. Wildcard filters
@@ -326,11 +353,16 @@ impl SubscriptionIndex {
         self.remote.bytes()
     }
 
-    /// Gathers the filters that match in `self.matching`; returns the other shards with interest.
+    /// Gathers the filters that match in `self.matching` and the groups in `self.matching_groups`; returns
+    /// the other shards with interest.
     fn collect(&mut self, topic: &str, fingerprint: Fingerprint) -> u64 {
+        self.matching_groups.clear();
+        self.collect_exact_groups(topic, fingerprint);
         let SubscriptionIndex {
             matching,
+            matching_groups,
             wildcards,
+            groups,
             ..
         } = self;
         let mut shards = self.remote.shards(fingerprint);
@@ -340,6 +372,7 @@ impl SubscriptionIndex {
             let wildcard = &wildcards[place];
             matching.extend(wildcard.local);
             shards |= wildcard.shards;
+            matching_groups.extend(groups.chain(wildcard.groups));
         });
         shards
     }
@@ -349,12 +382,18 @@ impl SubscriptionIndex {
             .insert(topic, fingerprint, self.generations, cached);
     }
 
-    fn matches_of(&self, filter: Option<FilterIndex>, shards: u64) -> Matches<'_> {
+    fn matches_of<'a>(
+        &'a self,
+        filter: Option<FilterIndex>,
+        shards: u64,
+        groups: &'a [GroupIndex],
+    ) -> Matches<'a> {
         let subscribers = filter.map_or(&[][..], |filter| self.filters.subscribers(filter));
         Matches {
             subscribers,
             identifiers: None,
             shards,
+            groups,
         }
     }
 
@@ -366,6 +405,7 @@ impl SubscriptionIndex {
                 let place = self.wildcards.insert(Wildcard {
                     local: None,
                     shards: 0,
+                    groups: NONE,
                 });
                 self.trie.insert(text, place);
                 place
@@ -376,10 +416,11 @@ impl SubscriptionIndex {
 
     /// Removes a wildcard filter that nobody wants any more.
     fn drop_unwanted(&mut self, text: &str) {
-        if let Some(place) = self.trie.get(text)
-            && self.wildcards[place].local.is_none()
-            && self.wildcards[place].shards == 0
-        {
+        let Some(place) = self.trie.get(text) else {
+            return;
+        };
+        let wildcard = &self.wildcards[place];
+        if wildcard.local.is_none() && wildcard.shards == 0 && wildcard.groups == NONE {
             self.trie.remove(text);
             self.wildcards.remove(place);
         }

@@ -23,6 +23,8 @@ mod retained;
 mod script;
 mod session;
 mod session_state;
+mod shared;
+mod shared_away;
 mod suback;
 mod subscribe;
 mod subscription_identifiers;

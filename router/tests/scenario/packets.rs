@@ -317,11 +317,10 @@ fn describe_publish(publish: &Publish<'_>) -> String {
 const NO_TOPIC: &str = "~";
 
 /// What every CONNACK tells v5 under the default settings: left out of its words.
-pub(crate) const USUAL_TERMS: [Property<'static>; 4] = [
+pub(crate) const USUAL_TERMS: [Property<'static>; 3] = [
     Property::ReceiveMaximum(1_000),
     Property::MaximumPacketSize(1 << 20),
     Property::TopicAliasMaximum(16),
-    Property::SharedSubscriptionAvailable(false),
 ];
 
 fn describe_properties<'a>(properties: impl Iterator<Item = Property<'a>>) -> String {

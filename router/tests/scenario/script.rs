@@ -6,6 +6,8 @@
 //! - `a< publish t x`: the next packet the client got (`a< connack 0x00 ...`: begins so). `a< -`: it got
 //!   nothing more.
 //!   `a< closed`: the broker has closed the connection. `a< anything`: whatever it got.
+//! - `one a,b publish t x`: just one of them got this next; what follows the words may differ.
+//!   `each a,b 4 publish t`: each got four such packets.
 //! - `a: raw 10 [<MQTT> ...]`: bytes in the notation of [`crate::notation`].
 //! - `a! open v5` (without a CONNECT; 3.1.1 if not said), `a! drop`, `a! blocked`, `a! ready`: its transport; `a! paused`, `a! read`: whether it is read.
 //! - `ready s`: all clients whose names begin with `s` take bytes again, in one tick.
@@ -164,6 +166,28 @@ impl Script {
         }
     }
 
+    /// Just one of the clients got, as its next, a packet that begins with the words.
+    fn one(&mut self, clients: &str, packet: &str) {
+        let got: Vec<&str> = clients
+            .split(',')
+            .filter(|client| {
+                let next = self.got.get(*client).and_then(VecDeque::front);
+                next.is_some_and(|next| next.starts_with(packet))
+            })
+            .collect();
+        assert_eq!(got.len(), 1, "{got:?} of {clients} got {packet}");
+        self.got.get_mut(got[0]).unwrap().pop_front();
+    }
+
+    /// Each of the clients got that many packets that begin with the words, and nothing else.
+    fn each(&mut self, clients: &str, count: usize, packet: &str) {
+        for client in clients.split(',') {
+            let got = std::mem::take(self.got.get_mut(client).unwrap());
+            assert_eq!(got.len(), count, "{client} got {got:?}");
+            assert!(got.iter().all(|it| it.starts_with(packet)), "{got:?}");
+        }
+    }
+
     fn expect_no_more(&mut self, shards: u8) {
         for (client, got) in &self.got {
             assert!(
@@ -209,6 +233,8 @@ impl Script {
     fn world(&mut self, what: &str, words: &[&str]) {
         let number = |at: usize| words[at].parse::<usize>().expect("a number");
         match what {
+            "one" => self.one(words[0], &words[1..].join(" ")),
+            "each" => self.each(words[0], number(1), &words[2..].join(" ")),
             "pass" => self.broker.pass(number(0) as u64),
             "hold" => self.broker.held.push((number(0), number(1))),
             "release" => {

@@ -126,18 +126,6 @@ fn a_subscription_again_replaces_its_options() {
     );
 }
 
-#[test]
-fn what_is_not_offered_is_refused() {
-    check(
-        "s: connected v5 clean
-         s: subscribe 1 $share/g/t:1 t:1
-         s< suback 1 0x9e 0x01
-         o: connected v311 clean
-         o: subscribe 1 $share/g/t:1
-         o< suback 1 0x80",
-    );
-}
-
 /// [v5 MQTT-3.8.4-6] [v5 MQTT-3.8.4-7] [v5 MQTT-3.9.3-1] [v5 MQTT-3.9.3-2]
 #[test]
 fn bounds_are_told_per_filter() {
