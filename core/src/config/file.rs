@@ -25,7 +25,14 @@ const PACKET_SIZE_BYTES_MIN: u32 = 256;
 const RETAINED_BYTES_CEILING: u64 = 1 << 50;
 
 /// The sections, as they are written.
-const SECTIONS: [&str; 5] = ["[broker]", "[[listener]]", "[limits]", "[log]", "[sys]"];
+const SECTIONS: [&str; 6] = [
+    "[broker]",
+    "[[listener]]",
+    "[limits]",
+    "[shared_subscriptions]",
+    "[log]",
+    "[sys]",
+];
 
 /// What a configuration file says.
 #[derive(Debug)]
@@ -96,6 +103,7 @@ fn read_entry(
     let read = match name {
         "broker" => read_broker,
         "limits" => read_limits,
+        "shared_subscriptions" => read_shared_subscriptions,
         "log" => read_log,
         "sys" => read_sys,
         _ => return report_unknown(report, key, value),
@@ -169,6 +177,14 @@ fn read_limits(config: &mut Config, report: &mut Report<'_>, table: &DeTable<'_>
     section.integer(report, "topic_levels_max", 1..=1_024, topic_levels_max);
     section.integer(report, "retained_messages_max", 0..=1_000_000_000, retained_messages_max);
     section.integer(report, "retained_bytes_max", 0..=RETAINED_BYTES_CEILING, retained_bytes_max);
+    section.finish(report, section_of);
+}
+
+fn read_shared_subscriptions(config: &mut Config, report: &mut Report<'_>, table: &DeTable<'_>) {
+    let mut section = Section::new("[shared_subscriptions]", table);
+    let shared = &mut config.shared_subscriptions;
+    section.text(report, "strategy", str::parse, &mut shared.strategy);
+    section.texts_by_name(report, "groups", &mut shared.groups);
     section.finish(report, section_of);
 }
 

@@ -14,6 +14,8 @@ mod value;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
+
 use ringmq_router::Settings;
 use serde::Serialize;
 
@@ -24,7 +26,7 @@ pub use error::{ConfigError, Problem};
 pub use file::ConfigFile;
 pub use listener::{ListenerSettings, MQTT_PORT, check_listeners, parse_listen_address};
 pub(crate) use reader::nearest;
-pub use value::{CpuList, Shards, ValueError};
+pub use value::{CpuList, Shards, ShareName, Strategy, ValueError};
 
 /// All settings, one field per section of the file.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -36,6 +38,8 @@ pub struct Config {
     pub listeners: Vec<ListenerSettings>,
     /// `[limits]`
     pub limits: LimitSettings,
+    /// `[shared_subscriptions]`
+    pub shared_subscriptions: SharedSubscriptionSettings,
     /// `[log]`
     pub log: LogSettings,
     /// `[sys]`
@@ -77,6 +81,15 @@ pub struct LimitSettings {
     pub retained_bytes_max: u64,
 }
 
+/// `[shared_subscriptions]`: how their members are chosen.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct SharedSubscriptionSettings {
+    /// For all groups that are not named below.
+    pub strategy: Strategy,
+    /// For some, by their share name.
+    pub groups: BTreeMap<ShareName, Strategy>,
+}
+
 /// `[log]`: what the broker writes about itself.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct LogSettings {
@@ -102,6 +115,7 @@ impl Config {
     /// What every shard's router is given.
     pub fn router_settings(&self) -> Settings {
         let limits = &self.limits;
+        let shared = &self.shared_subscriptions;
         Settings {
             packet_size_max: limits.packet_size_bytes_max,
             connect_timeout_secs: limits.connect_timeout_secs,
@@ -117,6 +131,12 @@ impl Config {
             retained_messages_max: limits.retained_messages_max,
             retained_bytes_max: limits.retained_bytes_max,
             sys_interval_secs: self.sys.interval_secs,
+            shared_strategy: shared.strategy.0,
+            shared_strategy_by_group: shared
+                .groups
+                .iter()
+                .map(|(name, strategy)| (name.as_str().into(), strategy.0))
+                .collect(),
             ..Settings::default()
         }
     }
@@ -148,6 +168,7 @@ impl Default for Config {
                 retained_messages_max: router.retained_messages_max,
                 retained_bytes_max: router.retained_bytes_max,
             },
+            shared_subscriptions: SharedSubscriptionSettings::default(),
             log: LogSettings {
                 level: LogFilter::default(),
                 format: LogFormat::Text,

@@ -3,7 +3,9 @@
 //!
 //! A key is known because somebody asked for it; whatever is left at [`Section::finish`] is not.
 
+use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
+use std::str::FromStr;
 
 use toml::Spanned;
 use toml::de::{DeInteger, DeTable, DeValue};
@@ -128,6 +130,41 @@ impl<'a, 'i> Section<'a, 'i> {
                     reason,
                 },
             ),
+        }
+    }
+
+    /// Reads a table of texts by name, such as `{ name = "text" }`; what is there replaces `target`.
+    pub(super) fn texts_by_name<K, V>(
+        &mut self,
+        report: &mut Report<'_>,
+        key: &'static str,
+        target: &mut BTreeMap<K, V>,
+    ) where
+        K: Ord + FromStr<Err = ValueError>,
+        V: FromStr<Err = ValueError>,
+    {
+        let Some(value) = self.value(key) else { return };
+        let DeValue::Table(table) = value.get_ref() else {
+            report.wrong_type(self.full(key), "names with texts in quotes", value);
+            return;
+        };
+        target.clear();
+        for (name, value) in table {
+            let name_read = name.get_ref().parse::<K>();
+            let key = format!("{} {key}.{}", self.name, name.get_ref());
+            let DeValue::String(text) = value.get_ref() else {
+                report.wrong_type(key, "a text in quotes", value);
+                continue;
+            };
+            match (name_read, text.parse::<V>()) {
+                (Ok(name), Ok(value)) => {
+                    target.insert(name, value);
+                }
+                (Err(reason), _) | (_, Err(reason)) => {
+                    let problem = Problem::BadValue { key, reason };
+                    report.add(name.span().start, problem);
+                }
+            }
         }
     }
 

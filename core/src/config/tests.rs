@@ -1,6 +1,6 @@
 use std::collections::BTreeSet;
 
-use ringmq_router::Settings;
+use ringmq_router::{Settings, SharedStrategy};
 
 use super::file::all_keys;
 use super::*;
@@ -115,6 +115,8 @@ fn every_setting_of_the_router_is_set() {
         retained_messages_max,
         retained_bytes_max,
         sys_interval_secs,
+        shared_strategy,
+        shared_strategy_by_group,
     } = config.router_settings();
     let expected = LimitSettings {
         packet_size_bytes_max: packet_size_max,
@@ -133,6 +135,46 @@ fn every_setting_of_the_router_is_set() {
     };
     assert_eq!(config.limits, expected);
     assert_eq!(config.sys.interval_secs, sys_interval_secs);
+    assert_eq!(config.shared_subscriptions.strategy.0, shared_strategy);
+    assert!(shared_strategy_by_group.is_empty());
+}
+
+#[test]
+fn shared_subscriptions_have_a_strategy_by_group() {
+    let config = parse(
+        "[shared_subscriptions]\nstrategy = \"random\"\n\
+         groups = { workers = \"sticky\", \"by topic\" = \"hash_topic\" }",
+    );
+    assert_eq!(parse(&config.to_toml()), config);
+    let settings = config.router_settings();
+    assert_eq!(settings.shared_strategy, SharedStrategy::Random);
+    let by_group: Vec<_> = settings.shared_strategy_by_group.into_iter().collect();
+    let expected = [
+        ("by topic".into(), SharedStrategy::HashTopic),
+        ("workers".into(), SharedStrategy::Sticky),
+    ];
+    assert_eq!(by_group, expected);
+    let all =
+        "round_robin, random, sticky, local_first, least_in_flight, hash_client_id, hash_topic";
+    check(
+        "[shared_subscriptions]\nstrategy = \"rand\"\n[shared_subscriptions.groups]\na = 1\n\
+         \"a/b\" = \"sticky\"\nb = \"hash\"",
+        &[
+            &format!(
+                "2: [shared_subscriptions] strategy: 'rand' is not a strategy ({all}); did you mean 'random'?"
+            ),
+            "4: [shared_subscriptions] groups.a must be a text in quotes, not a whole number",
+            "5: [shared_subscriptions] groups.a/b: 'a/b' is not the group of a $share/group/filter: \
+             it must not be empty, and have no /, + or #",
+            &format!(
+                "6: [shared_subscriptions] groups.b: 'hash' is not a strategy ({all}); did you mean 'hash_topic'?"
+            ),
+        ],
+    );
+    check(
+        "[shared_subscriptions]\ngroups = \"sticky\"",
+        &["2: [shared_subscriptions] groups must be names with texts in quotes, not a text"],
+    );
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use ringmq_router::SharedStrategy;
 use ringmq_router::limits::SHARDS_MAX;
 use serde::{Serialize, Serializer};
 
@@ -26,6 +27,14 @@ pub enum CpuList {
     /// These, in ascending order and without repetition.
     Only(Vec<CpuId>),
 }
+
+/// How the members of a shared subscription are chosen.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Strategy(pub SharedStrategy);
+
+/// The `group` of `$share/group/filter`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct ShareName(String);
 
 /// A text that is no such value.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,6 +77,18 @@ pub enum ValueError {
         /// What was written.
         text: String,
     },
+    /// Not a strategy of shared subscriptions.
+    Strategy {
+        /// What was written.
+        text: String,
+        /// The strategy that looks most like it.
+        nearest: &'static str,
+    },
+    /// Not a share name.
+    ShareName {
+        /// What was written.
+        text: String,
+    },
 }
 
 impl fmt::Display for ValueError {
@@ -101,6 +122,15 @@ impl fmt::Display for ValueError {
                 subject::ALL.join(", ")
             ),
             ValueError::LogFormat { text } => write!(f, "'{text}' is not \"text\" or \"json\""),
+            ValueError::Strategy { text, nearest } => write!(
+                f,
+                "'{text}' is not a strategy ({}); did you mean '{nearest}'?",
+                SharedStrategy::ALL.map(SharedStrategy::name).join(", ")
+            ),
+            ValueError::ShareName { text } => write!(
+                f,
+                "'{text}' is not the group of a $share/group/filter: it must not be empty, and have no /, + or #"
+            ),
         }
     }
 }
@@ -172,5 +202,43 @@ impl fmt::Display for CpuList {
 impl Serialize for CpuList {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)
+    }
+}
+
+impl FromStr for Strategy {
+    type Err = ValueError;
+
+    fn from_str(text: &str) -> Result<Strategy, ValueError> {
+        let mut all = SharedStrategy::ALL.into_iter();
+        let found = all.find(|strategy| strategy.name() == text);
+        let names = SharedStrategy::ALL.map(SharedStrategy::name);
+        found.map(Strategy).ok_or_else(|| ValueError::Strategy {
+            text: text.into(),
+            nearest: super::nearest(text, names.into_iter()),
+        })
+    }
+}
+
+impl Serialize for Strategy {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.0.name())
+    }
+}
+
+impl ShareName {
+    /// The name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for ShareName {
+    type Err = ValueError;
+
+    fn from_str(text: &str) -> Result<ShareName, ValueError> {
+        if text.is_empty() || text.contains(['/', '+', '#']) {
+            return Err(ValueError::ShareName { text: text.into() });
+        }
+        Ok(ShareName(text.into()))
     }
 }
