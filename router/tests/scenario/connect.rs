@@ -1,6 +1,6 @@
 //! CONNECT: who is let in, under which terms, and who is not.
 
-use ringmq_codec::{Packet, frame};
+use ringmq_codec::{Packet, ReasonCode, frame};
 use ringmq_router::{AuthenticationMode, Settings};
 
 use crate::broker::Broker;
@@ -37,6 +37,8 @@ fn v5_is_told_the_terms() {
     let Ok(Packet::ConnAck(connack)) = Packet::decode(raw, version) else {
         panic!("no CONNACK: {sent:02x?}");
     };
+    assert_eq!(connack.reason, ReasonCode::Success);
+    assert!(!connack.session_present);
     let terms: Vec<_> = connack.properties.iter().collect();
     assert_eq!(terms, packets::USUAL_TERMS);
 }
@@ -194,7 +196,13 @@ fn silence_over_the_keep_alive_closes() {
          a< -
          pass 1
          a< disconnect 0x8d
-         a< closed",
+         a< closed
+         b: connected v311 clean keepalive=4
+         pass 5
+         b: ping
+         b< pingresp
+         pass 6
+         b< closed",
     );
 }
 
@@ -230,6 +238,9 @@ fn a_full_shard_refuses() {
          b: connect v5 clean
          b< connack 0x97
          b< closed
+         c: connect v311 clean
+         c< connack 0x88
+         c< closed
          a: disconnect
          b: connected v5 clean",
     );

@@ -171,7 +171,7 @@ fn qos_2_is_sent_again_up_to_pubrel() {
     }
 }
 
-/// [v5 MQTT-4.3.3-1]
+/// [v5 MQTT-2.2.1-4] [v5 MQTT-4.3.2-1] [v5 MQTT-4.3.3-1]
 #[test]
 fn an_identifier_is_in_use_until_pubcomp() {
     let mut script = "s: connected v5 clean receive=65535

@@ -47,8 +47,8 @@ fn a_wildcard_gets_all_that_match() {
 /// [v3.1.1 MQTT-3.3.1-10] [v3.1.1 MQTT-3.3.1-11] [v5 MQTT-3.3.1-6] [v5 MQTT-3.3.1-7]
 #[test]
 fn an_empty_payload_clears() {
-    check(
-        "s: connected v311 clean
+    for version in ["v311", "v5"] {
+        let script = "s: connected v311 clean
          s: subscribe 1 t:0
          s< suback 1 0x00
          p: connected v311 clean
@@ -58,8 +58,9 @@ fn an_empty_payload_clears() {
          s< publish t -
          o: connected v311 clean at=1
          o: subscribe 1 t:0
-         o< suback 1 0x00",
-    );
+         o< suback 1 0x00";
+        check(&script.replace("v311", version));
+    }
 }
 
 /// [v5 MQTT-3.10.4-2]

@@ -83,7 +83,8 @@ fn codes_come_in_the_order_of_the_filters() {
 }
 
 /// A wildcard in it matches nothing but itself.
-/// [v3.1.1 MQTT-3.10.4-1] [v3.1.1 MQTT-3.10.4-5] [v5 MQTT-3.10.4-1] [v5 MQTT-3.10.4-5]
+/// [v3.1.1 MQTT-3.10.4-1] [v3.1.1 MQTT-3.10.4-2] [v3.1.1 MQTT-3.10.4-5] [v5 MQTT-3.10.4-1]
+/// [v5 MQTT-3.10.4-5]
 #[test]
 fn unsubscribe_takes_the_very_filter() {
     for (version, none, some) in [("v311", "", ""), ("v5", " 0x11", " 0x00")] {
@@ -112,7 +113,7 @@ fn unsubscribe_takes_the_very_filter() {
     }
 }
 
-/// [v3.1.1 MQTT-3.10.4-6] [v5 MQTT-3.10.4-6]
+/// [v3.1.1 MQTT-3.10.4-2] [v3.1.1 MQTT-3.10.4-6] [v5 MQTT-3.10.4-6]
 #[test]
 fn several_filters_are_left_at_once() {
     for (version, codes) in [("v311", ""), ("v5", " 0x00 0x11 0x00")] {
