@@ -59,10 +59,28 @@ fn groups_and_ordinary_subscribers_each_get_their_copy() {
     );
 }
 
+/// [v5 MQTT-3.3.4-5]
+#[test]
+fn each_copy_carries_the_identifier_of_its_own_subscription() {
+    check(
+        "a: connected v5 clean at=1
+         a: subscribe 1 $share/g/t:0 identifier=11
+         a< suback 1 0x00
+         a: subscribe 2 t:1 identifier=12
+         a< suback 2 0x01
+         p: connected v5 clean
+         p: publish t x q=1 id=1
+         p< puback 1
+         a< publish t x q=1 id=1 identifier=12
+         a< publish t x identifier=11",
+    );
+}
+
+/// [v5 MQTT-4.8.2-3]
 #[test]
 fn each_member_has_the_qos_it_was_granted() {
-    check(
-        "a: connected v311 clean at=1
+    for version in ["v311", "v5"] {
+        let script = "a: connected v311 clean at=1
          a: subscribe 1 $share/g/t:0
          a< suback 1 0x00
          p: connected v5 clean
@@ -78,8 +96,9 @@ fn each_member_has_the_qos_it_was_granted() {
          a< suback 3 0x02
          p: publish t 3 q=2 id=3
          p< pubrec 3
-         a< publish t 3 q=2 id=2",
-    );
+         a< publish t 3 q=2 id=2";
+        check(&script.replace("v311", version));
+    }
 }
 
 #[test]
@@ -285,6 +304,7 @@ fn the_publisher_is_told_when_all_queues_are_full() {
     }
 }
 
+/// [v5 MQTT-4.8.2-6]
 #[test]
 fn a_refusal_of_the_member_ends_its_message() {
     check(

@@ -46,38 +46,42 @@ fn small_window() -> Settings {
     }
 }
 
+/// [v5 MQTT-4.8.2-4]
 #[test]
 fn a_lost_connection_gives_on_all_but_qos_2_in_flight() {
-    for shards in [1, 3] {
+    for (shards, kept) in [(1, "v311"), (3, "v311"), (3, "v5 expiry=100")] {
         // The window of b is two: the third waits for room.
-        let then = "a! drop
+        let then = format!(
+            "a! drop
              b< publish t 1 q=1 id=1
              b< publish t 3 q=1 id=2
              b< -
              b: puback 1
              b< publish t 4 q=2 id=3
              b: puback 2
-             a: connect v311
+             a: connect {kept}
              a< connack 0x00 present
              a< publish t 2 q=2 id=2 dup
              a: pubrec 2
              a< pubrel 2
-             a: puback 1";
-        let script = script("a: connected v311", then);
+             a: puback 1"
+        );
+        let script = script(&format!("a: connected {kept}"), &then);
         let stats = check_with(shards, small_window(), &script);
         assert_eq!(stats.drops.total(), 0);
     }
 }
 
+/// [v5 MQTT-4.8.2-5]
 #[test]
 fn a_session_that_ends_takes_only_qos_2_in_flight_with_it() {
-    for shards in [1, 3] {
+    for (shards, clean) in [(1, "v311 clean"), (3, "v311 clean"), (3, "v5 clean")] {
         let then = "a! drop
              b< publish t 1 q=1 id=1
              b< publish t 3 q=1 id=2
              b: puback 1
              b< publish t 4 q=2 id=3";
-        let script = script("a: connected v311 clean", then);
+        let script = script(&format!("a: connected {clean}"), then);
         let stats = check_with(shards, small_window(), &script);
         assert_eq!(stats.drops.get(DropReason::SessionEnded), 1);
         assert_eq!(stats.drops.total(), 1);
