@@ -25,11 +25,12 @@ const PACKET_SIZE_BYTES_MIN: u32 = 256;
 const RETAINED_BYTES_CEILING: u64 = 1 << 50;
 
 /// The sections, as they are written.
-const SECTIONS: [&str; 6] = [
+const SECTIONS: [&str; 7] = [
     "[broker]",
     "[[listener]]",
     "[limits]",
     "[shared_subscriptions]",
+    "[protocol]",
     "[log]",
     "[sys]",
 ];
@@ -104,6 +105,7 @@ fn read_entry(
         "broker" => read_broker,
         "limits" => read_limits,
         "shared_subscriptions" => read_shared_subscriptions,
+        "protocol" => read_protocol,
         "log" => read_log,
         "sys" => read_sys,
         _ => return report_unknown(report, key, value),
@@ -161,7 +163,8 @@ fn read_limits(config: &mut Config, report: &mut Report<'_>, table: &DeTable<'_>
     let LimitSettings {
         packet_size_bytes_max, connect_timeout_secs, keep_alive_secs_max, inflight_max, receive_max,
         queue_messages_max, queue_bytes_max, session_expiry_secs_max, sessions_max,
-        subscriptions_per_session_max, topic_levels_max, retained_messages_max, retained_bytes_max,
+        subscriptions_per_session_max, topic_levels_max, topic_aliases_received_max,
+        topic_aliases_sent_max, retained_messages_max, retained_bytes_max,
     } = &mut config.limits;
     let mut section = Section::new("[limits]", table);
     section.integer(report, "packet_size_bytes_max", PACKET_SIZE_BYTES_MIN..=PACKET_SIZE_BYTES_PROTOCOL, packet_size_bytes_max);
@@ -175,6 +178,8 @@ fn read_limits(config: &mut Config, report: &mut Report<'_>, table: &DeTable<'_>
     section.integer(report, "sessions_max", 1..=100_000_000, sessions_max);
     section.integer(report, "subscriptions_per_session_max", 1..=10_000_000, subscriptions_per_session_max);
     section.integer(report, "topic_levels_max", 1..=1_024, topic_levels_max);
+    section.integer(report, "topic_aliases_received_max", 0..=u16::MAX, topic_aliases_received_max);
+    section.integer(report, "topic_aliases_sent_max", 0..=u16::MAX, topic_aliases_sent_max);
     section.integer(report, "retained_messages_max", 0..=1_000_000_000, retained_messages_max);
     section.integer(report, "retained_bytes_max", 0..=RETAINED_BYTES_CEILING, retained_bytes_max);
     section.finish(report, section_of);
@@ -185,6 +190,17 @@ fn read_shared_subscriptions(config: &mut Config, report: &mut Report<'_>, table
     let shared = &mut config.shared_subscriptions;
     section.text(report, "strategy", str::parse, &mut shared.strategy);
     section.texts_by_name(report, "groups", &mut shared.groups);
+    section.finish(report, section_of);
+}
+
+fn read_protocol(config: &mut Config, report: &mut Report<'_>, table: &DeTable<'_>) {
+    let mut section = Section::new("[protocol]", table);
+    let protocol = &mut config.protocol;
+    section.flag(
+        report,
+        "validate_payload_format",
+        &mut protocol.validate_payload_format,
+    );
     section.finish(report, section_of);
 }
 

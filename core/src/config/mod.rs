@@ -40,6 +40,8 @@ pub struct Config {
     pub limits: LimitSettings,
     /// `[shared_subscriptions]`
     pub shared_subscriptions: SharedSubscriptionSettings,
+    /// `[protocol]`
+    pub protocol: ProtocolSettings,
     /// `[log]`
     pub log: LogSettings,
     /// `[sys]`
@@ -77,6 +79,8 @@ pub struct LimitSettings {
     pub sessions_max: u32,
     pub subscriptions_per_session_max: u32,
     pub topic_levels_max: u16,
+    pub topic_aliases_received_max: u16,
+    pub topic_aliases_sent_max: u16,
     pub retained_messages_max: u32,
     pub retained_bytes_max: u64,
 }
@@ -88,6 +92,16 @@ pub struct SharedSubscriptionSettings {
     pub strategy: Strategy,
     /// For some, by their share name.
     pub groups: BTreeMap<ShareName, Strategy>,
+}
+
+/// `[protocol]`: what MQTT leaves to the server; settings of the router, too.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[allow(
+    missing_docs,
+    reason = "the fields of ringmq_router::Settings, documented there"
+)]
+pub struct ProtocolSettings {
+    pub validate_payload_format: bool,
 }
 
 /// `[log]`: what the broker writes about itself.
@@ -128,6 +142,9 @@ impl Config {
             sessions_max: limits.sessions_max,
             subscriptions_per_session_max: limits.subscriptions_per_session_max,
             topic_levels_max: limits.topic_levels_max,
+            topic_aliases_received_max: limits.topic_aliases_received_max,
+            topic_aliases_sent_max: limits.topic_aliases_sent_max,
+            validate_payload_format: self.protocol.validate_payload_format,
             retained_messages_max: limits.retained_messages_max,
             retained_bytes_max: limits.retained_bytes_max,
             sys_interval_secs: self.sys.interval_secs,
@@ -165,10 +182,15 @@ impl Default for Config {
                 sessions_max: router.sessions_max,
                 subscriptions_per_session_max: router.subscriptions_per_session_max,
                 topic_levels_max: router.topic_levels_max,
+                topic_aliases_received_max: router.topic_aliases_received_max,
+                topic_aliases_sent_max: router.topic_aliases_sent_max,
                 retained_messages_max: router.retained_messages_max,
                 retained_bytes_max: router.retained_bytes_max,
             },
             shared_subscriptions: SharedSubscriptionSettings::default(),
+            protocol: ProtocolSettings {
+                validate_payload_format: router.validate_payload_format,
+            },
             log: LogSettings {
                 level: LogFilter::default(),
                 format: LogFormat::Text,

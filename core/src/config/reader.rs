@@ -182,6 +182,13 @@ impl<'a, 'i> Section<'a, 'i> {
         }
     }
 
+    /// Reads `true` or `false`, where there is a default.
+    pub(super) fn flag(&mut self, report: &mut Report<'_>, key: &'static str, target: &mut bool) {
+        let mut read = None;
+        self.boolean(report, key, &mut read);
+        *target = read.unwrap_or(*target);
+    }
+
     /// Section and key, as a reader of the file would say it.
     pub(super) fn full(&self, key: &str) -> String {
         format!("{} {key}", self.name)

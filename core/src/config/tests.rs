@@ -112,6 +112,9 @@ fn every_setting_of_the_router_is_set() {
         sessions_max,
         subscriptions_per_session_max,
         topic_levels_max,
+        topic_aliases_received_max,
+        topic_aliases_sent_max,
+        validate_payload_format,
         retained_messages_max,
         retained_bytes_max,
         sys_interval_secs,
@@ -130,10 +133,16 @@ fn every_setting_of_the_router_is_set() {
         sessions_max,
         subscriptions_per_session_max,
         topic_levels_max,
+        topic_aliases_received_max,
+        topic_aliases_sent_max,
         retained_messages_max,
         retained_bytes_max,
     };
     assert_eq!(config.limits, expected);
+    let expected = ProtocolSettings {
+        validate_payload_format,
+    };
+    assert_eq!(config.protocol, expected);
     assert_eq!(config.sys.interval_secs, sys_interval_secs);
     assert_eq!(config.shared_subscriptions.strategy.0, shared_strategy);
     assert!(shared_strategy_by_group.is_empty());
