@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader, Read};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use rustix::process::{Pid, Signal, kill_process};
 
@@ -18,6 +18,7 @@ pub(crate) struct Broker {
     pub(crate) address: SocketAddr,
     pub(crate) shards: u8,
     config: PathBuf,
+    is_stopping: AtomicBool,
 }
 
 impl Broker {
@@ -55,11 +56,15 @@ impl Broker {
             address,
             shards,
             config: path,
+            is_stopping: AtomicBool::new(false),
         })
     }
 
-    /// Orders it to stop in order.
+    /// Orders it to stop in order, once: told twice, it stops at once.
     pub(crate) fn order_stop(&self) {
+        if self.is_stopping.swap(true, Ordering::Relaxed) {
+            return;
+        }
         let process = i32::try_from(self.child.id()).expect("a process id");
         let process = Pid::from_raw(process).expect("not zero");
         // A broker that has ended by itself is found out by `stop`.

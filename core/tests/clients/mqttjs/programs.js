@@ -163,10 +163,10 @@ async function willDelayIsCancelledByAResume () {
   const [topic, clientId] = [name('js/delay'), name('device')]
   const watcher = await (await connect('watch')).subscribe(topic)
   const will = (payload, willDelayInterval) => ({ topic, payload: Buffer.from(payload), qos: 1, properties: { willDelayInterval } })
-  const first = await Client.connect(broker, clientId, { ...KEPT, will: will('gone', 2) })
+  const first = await Client.connect(broker, clientId, { ...KEPT, will: will('gone', 5) })
   await first.drop()
   const back = await Client.connect(broker, clientId, { ...KEPT, will: will('gone again', 1) })
-  await sleep(3000)
+  await sleep(7000)
   const marker = await connect('marker')
   await marker.publish(topic, 'marker')
   await watcher.hears(topic, 'marker')
