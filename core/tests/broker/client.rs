@@ -178,7 +178,8 @@ impl Client {
         }
     }
 
-    fn acknowledge(&mut self, message: &Message) {
+    /// Answers a message as its QoS wants.
+    pub(crate) fn acknowledge(&mut self, message: &Message) {
         match (message.qos, message.id) {
             (Qos::AtLeastOnce, Some(id)) => self.send(&Packet::PubAck(ack(id))),
             (Qos::ExactlyOnce, Some(id)) => self.send(&Packet::PubRec(ack(id))),

@@ -9,5 +9,6 @@ mod links;
 mod payloads;
 mod publish;
 mod server;
+mod shared_group;
 mod shutdown;
 mod slow_subscriber;
