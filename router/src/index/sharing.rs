@@ -180,3 +180,6 @@ impl SubscriptionIndex {
         self.groups.remove(index);
     }
 }
+
+#[cfg(test)]
+mod tests;
