@@ -25,6 +25,7 @@ mod session;
 mod session_state;
 mod shared;
 mod shared_away;
+mod shared_random;
 mod suback;
 mod subscribe;
 mod subscription_identifiers;
