@@ -7,23 +7,41 @@ use crate::placement::{CpuId, Placement, ranges};
 
 /// The few lines on standard output.
 pub(crate) struct Announcement<'a> {
-    pub(crate) listeners: &'a [SocketAddr],
+    pub(crate) listeners: &'a [(SocketAddr, Entry)],
     pub(crate) placement: &'a Placement,
     /// One shard for each physical core, none chosen by the operator.
     pub(crate) one_per_core: bool,
     pub(crate) process: u32,
 }
 
+/// Who may come in through a listener.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Entry {
+    Everyone,
+    Users,
+    UsersAndAnonymous,
+}
+
+impl fmt::Display for Entry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Entry::Everyone => "no password",
+            Entry::Users => "with a password",
+            Entry::UsersAndAnonymous => "with or without a password",
+        })
+    }
+}
+
 impl fmt::Display for Announcement<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "RingMQ {}", env!("CARGO_PKG_VERSION"))?;
-        for address in self.listeners {
+        for (address, entry) in self.listeners {
             let reach = match address.ip() {
-                ip if ip.to_canonical().is_loopback() => "this machine only, no password",
-                ip if ip.is_unspecified() => "every interface, no password",
-                _ => "other machines too, no password",
+                ip if ip.to_canonical().is_loopback() => "this machine only",
+                ip if ip.is_unspecified() => "every interface",
+                _ => "other machines too",
             };
-            writeln!(f, "  listening on  {address} ({reach})")?;
+            writeln!(f, "  listening on  {address} ({reach}, {entry})")?;
         }
         writeln!(
             f,
@@ -67,8 +85,12 @@ mod tests {
 
     #[test]
     fn the_text() {
-        let listeners = ["127.0.0.1:1883", "[::]:1884", "192.0.2.7:1883"]
-            .map(|address| address.parse().unwrap());
+        let listeners = [
+            ("127.0.0.1:1883", Entry::Everyone),
+            ("[::]:1884", Entry::Users),
+            ("192.0.2.7:1883", Entry::UsersAndAnonymous),
+        ];
+        let listeners = listeners.map(|(address, entry)| (address.parse().unwrap(), entry));
         let announcement = Announcement {
             listeners: &listeners,
             placement: &pinned(&[0, 1, 2, 3]),
@@ -78,8 +100,8 @@ mod tests {
         let expected = format!(
             "RingMQ {}\n\
             \x20 listening on  127.0.0.1:1883 (this machine only, no password)\n\
-            \x20 listening on  [::]:1884 (every interface, no password)\n\
-            \x20 listening on  192.0.2.7:1883 (other machines too, no password)\n\
+            \x20 listening on  [::]:1884 (every interface, with a password)\n\
+            \x20 listening on  192.0.2.7:1883 (other machines too, with or without a password)\n\
             \x20 shards        4 on CPUs 0-3, one per physical core\n\
             \x20 stop with     Ctrl-C or kill 4711\n",
             env!("CARGO_PKG_VERSION")

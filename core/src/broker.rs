@@ -20,6 +20,7 @@ use crate::placement::{CpuId, Placement};
 use crate::shard::control::{Answered, Control};
 use crate::shard::thread::{self, NotStarted, Parts, Report};
 use crate::shard::{Peers, Running};
+use crate::users::Authenticator;
 
 pub use error::{BrokerError, StartError};
 
@@ -32,6 +33,8 @@ pub struct BrokerConfig {
     pub listeners: Vec<ListenerSet>,
     /// Settings of every shard's router.
     pub router: Arc<ringmq_router::Settings>,
+    /// Who judges clients when the router's settings leave that to the outside; otherwise not asked.
+    pub authenticator: Option<Arc<Authenticator>>,
     /// Connections of the whole broker; split over the shards with headroom.
     pub connections_max: u32,
     /// Items in each message ring between two shards.
@@ -96,6 +99,7 @@ impl Broker {
             .iter()
             .map(|_| Arc::new(Control::new(answers.clone(), stop_bound)))
             .collect();
+        let authenticator = config.authenticator.clone();
         let (reports, reported) = mpsc::channel();
         let mut peers = Vec::new();
         let mut threads = Vec::new();
@@ -105,7 +109,7 @@ impl Broker {
             threads.push(thread.map_err(StartError::Thread)?);
             peers.push(sender);
         }
-        let all = meet(&reported, threads.len())?;
+        let all = meet(&reported, threads.len(), authenticator)?;
         for sender in &peers {
             // A shard that died meanwhile has reported it.
             let _ = sender.send(all.clone());
@@ -260,7 +264,11 @@ fn connections_per_shard(connections_max: u32, shards: ShardCount) -> u32 {
 }
 
 /// Waits until every shard has its engine, and makes them known to each other.
-fn meet(reports: &Receiver<(ShardId, Report)>, shards: usize) -> Result<Peers, StartError> {
+fn meet(
+    reports: &Receiver<(ShardId, Report)>,
+    shards: usize,
+    authenticator: Option<Arc<Authenticator>>,
+) -> Result<Peers, StartError> {
     let mut met: Vec<Option<(Waker, EngineAddress)>> = vec![None; shards];
     for _ in 0..shards {
         let (shard, report) = reports.recv().expect("this thread holds a sender, too");
@@ -284,6 +292,7 @@ fn meet(reports: &Receiver<(ShardId, Report)>, shards: usize) -> Result<Peers, S
         wakers: wakers.into(),
         addresses: addresses.into(),
         running: Running::new(shards),
+        authenticator,
     })
 }
 

@@ -3,10 +3,11 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use clap::Parser;
+use clap::{Parser, Subcommand};
 
 use crate::config::{Config, CpuList, ListenerSettings, Shards, parse_listen_address};
 use crate::logging::{LogFilter, LogFormat};
+use crate::users::passwd::Passwd;
 
 /// RingMQ: an MQTT broker for one big Linux machine (MQTT 3.1, 3.1.1 and 5.0).
 ///
@@ -14,14 +15,23 @@ use crate::logging::{LogFilter, LogFormat};
 /// core. Ctrl-C or SIGTERM stops it in order.
 #[derive(Clone, Debug, Default, Parser)]
 #[command(name = "ringmq", version, after_help = AFTER_HELP)]
+#[command(args_conflicts_with_subcommands = true)]
 pub struct Cli {
+    /// What to do instead of running a broker.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+
     /// Listen on this address; may be repeated; replaces the listeners of the file.
     #[arg(long, value_name = "HOST[:PORT]", value_parser = parse_listen_address, long_help = LISTEN_HELP)]
     pub listen: Vec<SocketAddr>,
 
-    /// Let everyone connect who can reach a listener. There are no passwords yet.
+    /// Let clients that name no user connect through all listeners.
     #[arg(long)]
     pub allow_anonymous: bool,
+
+    /// Check clients that name a user against this file; "ringmq passwd" makes it.
+    #[arg(long, value_name = "FILE")]
+    pub password_file: Option<PathBuf>,
 
     /// Shards to run, 1 to 64, or "auto": one per physical core.
     ///
@@ -62,12 +72,20 @@ pub struct Cli {
     pub hash_seed: Option<u64>,
 }
 
+/// What `ringmq` does beside running a broker.
+#[derive(Clone, Debug, Subcommand)]
+#[non_exhaustive]
+pub enum Command {
+    /// Show or change the users of a password file.
+    Passwd(Passwd),
+}
+
 const LISTEN_HELP: &str = "\
 Listen on this address; may be repeated; replaces the listeners of the file.
 
 An IP address, with or without a port (1883): 127.0.0.1, 0.0.0.0:1884, [::1]:1883. 0.0.0.0 is every IPv4 \
 interface, [::] every IPv6 interface. Port 0 takes a free one. Addresses that other machines can reach need \
---allow-anonymous.";
+--password-file or --allow-anonymous.";
 
 const AFTER_HELP: &str = "\
 Exit codes: 0 stopped in order; 1 could not start, or the settings are wrong; 2 wrong command line;
@@ -91,6 +109,9 @@ impl Cli {
         }
         if let Some(secs) = self.sys_interval_secs {
             config.sys.interval_secs = secs;
+        }
+        if let Some(path) = &self.password_file {
+            config.users.password_file = Some(path.clone());
         }
         if !self.listen.is_empty() {
             let listener = |address: &SocketAddr| ListenerSettings {

@@ -31,3 +31,5 @@ mod shard;
 mod signals;
 #[cfg(not(loom))]
 pub mod start;
+#[cfg(not(loom))]
+pub mod users;

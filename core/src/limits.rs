@@ -21,6 +21,29 @@ pub const LISTENERS_MAX: usize = 64;
 /// Lines of the log that wait to be written: a burst of a tenth of a second at 80,000 lines per second.
 pub const LOG_LINES_MAX: usize = 8_192;
 
+/// Questions to the authenticator that wait for a thread. At 23 ms for an argon2id hash one thread answers
+/// the last of them within the 30 s that a client has for its CONNECT; more would be answered to nobody.
+pub const AUTHENTICATIONS_WAITING_MAX: usize = 1_024;
+
+/// Threads that check passwords: each uses 19 MiB while it hashes.
+pub const AUTHENTICATION_THREADS_MAX: u8 = 64;
+
+/// Nice value of those threads: below all others, as a login may wait and a message may not.
+pub const AUTHENTICATION_NICE: i32 = 19;
+
+/// Salt of a new password hash, bytes: no two passwords share one.
+pub const SALT_BYTES: usize = 16;
+
+/// Rounds of PBKDF2 in a new SCRAM-SHA-256 verifier: what RFC 7677 asks for where devices can do it. The
+/// client pays for them at each login, the server never.
+pub const SCRAM_ITERATIONS: u32 = 15_000;
+
+/// Random bytes in the server's part of a SCRAM nonce: beyond guessing.
+pub const SCRAM_NONCE_BYTES: usize = 18;
+
+/// Longest password, bytes: what an MQTT packet can carry.
+pub const PASSWORD_BYTES_MAX: usize = 65_535;
+
 // What one tick of a shard may do before it sends.
 
 /// Completions of the rings that one look at them handles. One-to-one traffic is cheapest at 20 to 30

@@ -1,8 +1,10 @@
 //! What the process does when it is signalled: SIGTERM and SIGINT stop it in order, the second of them at
-//! once; SIGHUP is noted, as there is nothing to reload.
+//! once; SIGHUP has it read the password file again.
 
 use std::io;
+use std::path::PathBuf;
 use std::process;
+use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
@@ -14,6 +16,15 @@ use crate::broker::BrokerHandle;
 use crate::exit::Exit;
 use crate::limits::{LOG_FLUSH_MILLIS, SHUTDOWN_GRACE_SECS};
 use crate::logging::{LogWriter, subject};
+use crate::users::{Authenticator, Secret, Users};
+
+/// Who judges clients, and what that takes to be renewed.
+#[derive(Debug)]
+pub(crate) struct Judging {
+    authenticator: Arc<Authenticator>,
+    password_file: PathBuf,
+    secret: Secret,
+}
 
 /// Signals caught from now on; they wait until [`Caught::serve`] has something to stop.
 pub(crate) struct Caught {
@@ -31,6 +42,7 @@ impl Caught {
     pub(crate) fn serve(
         mut self,
         broker: BrokerHandle,
+        judging: Option<Judging>,
         shutdown_secs: u32,
         log: LogWriter,
     ) -> io::Result<()> {
@@ -39,10 +51,13 @@ impl Caught {
             let mut stopping = false;
             for signal in self.signals.forever() {
                 match signal {
-                    SIGHUP => warn!(
-                        target: subject::BROKER,
-                        "SIGHUP ignored: settings are read at the start only"
-                    ),
+                    SIGHUP => match &judging {
+                        Some(judging) => judging.renew(),
+                        None => warn!(
+                            target: subject::BROKER,
+                            "SIGHUP ignored: there is no password file, and settings are read at the start only"
+                        ),
+                    },
                     signal if stopping => {
                         warn!(target: subject::BROKER, "{} again: stopping at once", name(signal));
                         log.flush(Duration::from_millis(LOG_FLUSH_MILLIS));
@@ -58,6 +73,39 @@ impl Caught {
             }
         })?;
         Ok(())
+    }
+}
+
+impl Judging {
+    pub(crate) fn new(
+        authenticator: Authenticator,
+        password_file: PathBuf,
+        secret: Secret,
+    ) -> Judging {
+        Judging {
+            authenticator: Arc::new(authenticator),
+            password_file,
+            secret,
+        }
+    }
+
+    pub(crate) fn authenticator(&self) -> Arc<Authenticator> {
+        Arc::clone(&self.authenticator)
+    }
+
+    /// Reads the password file again. One that is wrong changes nothing.
+    fn renew(&self) {
+        match Users::read(&self.password_file, &self.secret) {
+            Ok(users) => {
+                let (file, users_read) = (self.password_file.display(), users.len());
+                self.authenticator.replace(users);
+                info!(target: subject::BROKER, %file, users = users_read, "SIGHUP: password file read");
+            }
+            Err(error) => error!(
+                target: subject::BROKER,
+                "SIGHUP: the users stay as they were, since the password file is wrong: {error}"
+            ),
+        }
     }
 }
 

@@ -8,13 +8,14 @@ use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;
+use std::thread;
 use std::time::Duration;
 
 use tracing::{debug, error, info};
 
-use crate::announce::{Announcement, shards};
+use crate::announce::{Announcement, Entry, shards};
 use crate::broker::{Broker, BrokerConfig, ListenerSet, StartError};
-use crate::cli::Cli;
+use crate::cli::{Cli, Command};
 use crate::config::{Config, ConfigFile, CpuList, ListenerSettings, Shards, check_listeners};
 use crate::descriptors::{self, TooFewDescriptors};
 use crate::exit::Exit;
@@ -22,7 +23,8 @@ use crate::limits::{LINK_CAPACITY, LOG_FLUSH_MILLIS};
 use crate::listener::{self, ListenError};
 use crate::logging::{self, LogFormat, LogWriter, subject};
 use crate::placement::{Placement, PlacementError};
-use crate::signals;
+use crate::signals::{self, Judging};
+use crate::users::{Authenticator, AuthenticatorConfig, FileError, Secret, Users};
 
 /// Why the broker did not start.
 #[derive(Debug)]
@@ -32,6 +34,7 @@ enum Obstacle {
     Engine(ringmq_ring::EngineError),
     Listen(ListenError),
     Broker(StartError),
+    Users(FileError),
     System {
         doing: &'static str,
         source: io::Error,
@@ -40,6 +43,22 @@ enum Obstacle {
 
 /// Does what the command line says. Returns when the broker has ended.
 pub fn run(cli: &Cli) -> Exit {
+    match &cli.command {
+        None => run_broker(cli),
+        Some(Command::Passwd(passwd)) => match passwd.run() {
+            Ok(text) => {
+                say(&text);
+                Exit::Orderly
+            }
+            Err(error) => {
+                complain(&error.to_string());
+                Exit::NotStarted
+            }
+        },
+    }
+}
+
+fn run_broker(cli: &Cli) -> Exit {
     let config = match settings(cli) {
         Ok(config) => config,
         Err(lines) => {
@@ -87,11 +106,14 @@ fn settings(cli: &Cli) -> Result<Config, Vec<String>> {
         mut errors,
     } = file;
     let mut errors_of_arguments = Vec::new();
-    if cli.apply_to(&mut config) && cli.config.is_some() {
-        errors.extend(check_listeners(&mut config.listeners, &listener_lines));
+    let are_of_file = cli.apply_to(&mut config) && cli.config.is_some();
+    let has_passwords = config.users.password_file.is_some();
+    let listeners = &mut config.listeners;
+    if are_of_file {
+        errors.extend(check_listeners(listeners, &listener_lines, has_passwords));
         errors.sort_by_key(|error| error.line);
     } else {
-        errors_of_arguments = check_listeners(&mut config.listeners, &[]);
+        errors_of_arguments = check_listeners(listeners, &[], has_passwords);
     }
     if errors.is_empty() && errors_of_arguments.is_empty() {
         return Ok(config);
@@ -108,7 +130,9 @@ fn settings(cli: &Cli) -> Result<Config, Vec<String>> {
 
 /// `--check-config`.
 fn show(config: &Config) -> Exit {
-    match place(config) {
+    let draw = || Secret::draw().map_err(no_secret);
+    let users = draw().and_then(|secret| users(config, &secret));
+    match users.and_then(|_| place(config).map_err(Obstacle::Placement)) {
         Ok(placement) => {
             let shards = shards(&placement, one_per_core(config));
             say(&format!(
@@ -117,8 +141,8 @@ fn show(config: &Config) -> Exit {
             ));
             Exit::Orderly
         }
-        Err(error) => {
-            complain(&Obstacle::Placement(error).to_string());
+        Err(obstacle) => {
+            complain(&obstacle.to_string());
             Exit::NotStarted
         }
     }
@@ -134,11 +158,12 @@ fn serve(cli: &Cli, config: &Config, log: &LogWriter) -> Result<Exit, Obstacle> 
     let (listeners, connections_max) = (&config.listeners, config.broker.connections_max);
     descriptors::check(limit, shards, listeners.len(), connections_max)
         .map_err(Obstacle::Descriptors)?;
+    let judging = authenticator(config)?;
     let open = |settings: &ListenerSettings| listener::open(settings.address, shards);
     let sets = listeners.iter().map(open).collect::<Result<Vec<_>, _>>();
     let sets = sets.map_err(Obstacle::Listen)?;
     let addresses: Vec<SocketAddr> = sets.iter().map(|set| set.address).collect();
-    let broker = launch(cli, config, log, (placement.clone(), sets))?;
+    let broker = launch(cli, config, log, (placement.clone(), sets, judging))?;
     announce(config, &placement, &addresses);
     Ok(match broker.wait() {
         Ok(()) => {
@@ -157,7 +182,7 @@ fn launch(
     cli: &Cli,
     config: &Config,
     log: &LogWriter,
-    (placement, listeners): (Placement, Vec<ListenerSet>),
+    (placement, listeners, judging): (Placement, Vec<ListenerSet>, Option<Judging>),
 ) -> Result<Broker, Obstacle> {
     let system = |doing| move |source| Obstacle::System { doing, source };
     let random = || getrandom::u64().map_err(io::Error::other);
@@ -168,6 +193,7 @@ fn launch(
         placement,
         listeners,
         router: Arc::new(config.router_settings()),
+        authenticator: judging.as_ref().map(Judging::authenticator),
         connections_max: config.broker.connections_max,
         link_capacity: LINK_CAPACITY,
         shutdown_secs,
@@ -176,9 +202,47 @@ fn launch(
     })
     .map_err(Obstacle::Broker)?;
     caught
-        .serve(broker.handle(), shutdown_secs, log.clone())
+        .serve(broker.handle(), judging, shutdown_secs, log.clone())
         .map_err(system("starting the thread for signals"))?;
     Ok(broker)
+}
+
+/// The users of the password file, if one is named.
+fn users(config: &Config, secret: &Secret) -> Result<Option<Users>, Obstacle> {
+    let path = config.users.password_file.as_deref();
+    let users = path.map(|path| Users::read(path, secret));
+    users.transpose().map_err(Obstacle::Users)
+}
+
+/// Who judges clients, if there is a password file.
+fn authenticator(config: &Config) -> Result<Option<Judging>, Obstacle> {
+    let secret = Secret::draw().map_err(no_secret)?;
+    let (Some(users), Some(path)) = (users(config, &secret)?, &config.users.password_file) else {
+        return Ok(None);
+    };
+    info!(target: subject::BROKER, file = %path.display(), users = users.len(), "password file read");
+    let allow_anonymous = config.listeners.iter().map(|it| it.allow_anonymous);
+    let threads = match config.users.threads {
+        0 => thread::available_parallelism().map_or(1, |cpus| cpus.get() / 2),
+        threads => threads.into(),
+    };
+    let authenticator = Authenticator::start(AuthenticatorConfig {
+        users,
+        allow_anonymous: allow_anonymous.map(|it| it == Some(true)).collect(),
+        threads: u8::try_from(threads).unwrap_or(u8::MAX),
+    });
+    let authenticator = authenticator.map_err(|source| Obstacle::System {
+        doing: "starting the threads that check passwords",
+        source,
+    })?;
+    Ok(Some(Judging::new(authenticator, path.clone(), secret)))
+}
+
+fn no_secret(source: getrandom::Error) -> Obstacle {
+    Obstacle::System {
+        doing: "drawing random numbers",
+        source: io::Error::other(source),
+    }
 }
 
 fn place(config: &Config) -> Result<Placement, PlacementError> {
@@ -195,6 +259,7 @@ fn announce(config: &Config, placement: &Placement, listeners: &[SocketAddr]) {
     match config.log.format {
         LogFormat::Text => {
             let process = std::process::id();
+            let listeners = &announced(config, listeners);
             let announcement = Announcement {
                 listeners,
                 placement,
@@ -214,6 +279,17 @@ fn announce(config: &Config, placement: &Placement, listeners: &[SocketAddr]) {
     }
 }
 
+/// Each listener's address with who may come in there.
+fn announced(config: &Config, addresses: &[SocketAddr]) -> Vec<(SocketAddr, Entry)> {
+    let entry = |settings: &ListenerSettings| match &config.users.password_file {
+        None => Entry::Everyone,
+        Some(_) if settings.allow_anonymous == Some(true) => Entry::UsersAndAnonymous,
+        Some(_) => Entry::Users,
+    };
+    let entries = config.listeners.iter().map(entry);
+    addresses.iter().copied().zip(entries).collect()
+}
+
 /// To standard output, whose loss must not stop a broker.
 fn say(text: &str) {
     let mut output = io::stdout().lock();
@@ -223,8 +299,11 @@ fn say(text: &str) {
 }
 
 /// To standard error, the same.
-fn complain(line: &str) {
-    let _ = writeln!(io::stderr(), "ringmq: {line}");
+fn complain(text: &str) {
+    let mut errors = io::stderr().lock();
+    for line in text.lines() {
+        let _ = writeln!(errors, "ringmq: {line}");
+    }
 }
 
 impl fmt::Display for Obstacle {
@@ -235,6 +314,7 @@ impl fmt::Display for Obstacle {
             Obstacle::Engine(error) => error.fmt(f),
             Obstacle::Listen(error) => error.fmt(f),
             Obstacle::Broker(error) => error.fmt(f),
+            Obstacle::Users(error) => error.fmt(f),
             Obstacle::System { doing, source } => write!(f, "{doing} failed: {source}"),
         }
     }

@@ -77,7 +77,7 @@ pub enum Problem {
         /// Why not.
         reason: ValueError,
     },
-    /// A listener that other machines can reach, without permission to let everyone in.
+    /// A listener that other machines can reach, without passwords or permission to let everyone in.
     OpenToStrangers {
         /// Its address.
         address: String,
@@ -148,14 +148,15 @@ impl fmt::Display for Problem {
             Problem::BadValue { key, reason } => write!(f, "{key}: {reason}"),
             Problem::OpenToStrangers { address } => write!(
                 f,
-                "listener {address} can be reached from other machines, and there are no passwords yet, so \
-                 anyone could connect; if that is what you want, say 'allow_anonymous = true' in its \
-                 [[listener]] (or --allow-anonymous on the command line), otherwise listen on 127.0.0.1"
+                "listener {address} can be reached from other machines, and there is no password file, so \
+                 anyone could connect; name one ('password_file' in [users], or --password-file; 'ringmq \
+                 passwd' makes it), or, if everyone may, say 'allow_anonymous = true' in its [[listener]] (or \
+                 --allow-anonymous), otherwise listen on 127.0.0.1"
             ),
             Problem::NobodyAllowed { address } => write!(
                 f,
-                "listener {address} has 'allow_anonymous = false', and there are no passwords yet, so nobody \
-                 could connect; remove that line or the listener"
+                "listener {address} has 'allow_anonymous = false', and there is no password file, so nobody \
+                 could connect; name one ('password_file' in [users]), or remove that line or the listener"
             ),
             Problem::SameAddress { address, other } => {
                 write!(f, "listener {address} is already covered by {other}")

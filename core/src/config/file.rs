@@ -13,7 +13,8 @@ use toml::de::{DeTable, DeValue};
 use super::error::{ConfigError, Problem};
 use super::reader::{Report, Section, nearest};
 use super::value::{Shards, ValueError};
-use super::{Config, LimitSettings, ListenerSettings, parse_listen_address};
+use super::{Config, LimitSettings, ListenerSettings, check_listeners, parse_listen_address};
+use crate::limits::AUTHENTICATION_THREADS_MAX;
 
 /// Largest packet the protocol can express, bytes: 5 of fixed header and 268,435,455 that follow.
 const PACKET_SIZE_BYTES_PROTOCOL: u32 = 268_435_460;
@@ -25,9 +26,10 @@ const PACKET_SIZE_BYTES_MIN: u32 = 256;
 const RETAINED_BYTES_CEILING: u64 = 1 << 50;
 
 /// The sections, as they are written.
-const SECTIONS: [&str; 7] = [
+const SECTIONS: [&str; 8] = [
     "[broker]",
     "[[listener]]",
+    "[users]",
     "[limits]",
     "[shared_subscriptions]",
     "[protocol]",
@@ -103,6 +105,7 @@ fn read_entry(
     }
     let read = match name {
         "broker" => read_broker,
+        "users" => read_users,
         "limits" => read_limits,
         "shared_subscriptions" => read_shared_subscriptions,
         "protocol" => read_protocol,
@@ -156,6 +159,17 @@ fn read_shards(config: &mut Config, report: &mut Report<'_>, section: &mut Secti
         }
         _ => report.wrong_type(section.full("shards"), "a whole number or \"auto\"", value),
     }
+}
+
+/// An empty `password_file` is none.
+fn read_users(config: &mut Config, report: &mut Report<'_>, table: &DeTable<'_>) {
+    let mut section = Section::new("[users]", table);
+    let users = &mut config.users;
+    let path = |text: &str| Ok((!text.is_empty()).then(|| text.into()));
+    section.text(report, "password_file", path, &mut users.password_file);
+    let range = 0..=AUTHENTICATION_THREADS_MAX;
+    section.integer(report, "threads", range, &mut users.threads);
+    section.finish(report, section_of);
 }
 
 #[rustfmt::skip]
@@ -254,10 +268,7 @@ fn read_listener(
     table: &DeTable<'_>,
 ) {
     let mut section = Section::new("[[listener]]", table);
-    let mut listener = ListenerSettings {
-        allow_anonymous: None,
-        ..ListenerSettings::default()
-    };
+    let mut listener = ListenerSettings::default();
     if table.contains_key("address") {
         section.text(
             report,
@@ -328,7 +339,10 @@ fn nearest_key(name: &str) -> String {
 
 /// Every key with its section, read off the defaults.
 pub(super) fn all_keys() -> Vec<(String, &'static str)> {
-    let defaults = toml::Table::try_from(Config::default()).expect("the defaults are plain TOML");
+    let mut defaults = Config::default();
+    // Settles what a listener leaves open, which would have no key.
+    check_listeners(&mut defaults.listeners, &[], false);
+    let defaults = toml::Table::try_from(defaults).expect("the defaults are plain TOML");
     let mut keys = Vec::new();
     for section in SECTIONS {
         let value = &defaults[bare_name(section)];

@@ -1,7 +1,8 @@
 //! `[[listener]]`: where clients connect, and who may.
 //!
-//! Until there are passwords, whoever can reach a listener is let in. So only a loopback listener is open
-//! without being told; any other needs the operator's explicit word.
+//! Without a password file, whoever can reach a listener is let in. So only a loopback listener is open
+//! without being told; any other needs the operator's explicit word. With one, no listener is open to
+//! clients without a password unless it says so.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
@@ -27,7 +28,7 @@ impl Default for ListenerSettings {
     fn default() -> ListenerSettings {
         ListenerSettings {
             address: SocketAddr::from((Ipv4Addr::LOCALHOST, MQTT_PORT)),
-            allow_anonymous: Some(true),
+            allow_anonymous: None,
         }
     }
 }
@@ -71,8 +72,13 @@ fn is_host(text: &str) -> bool {
 }
 
 /// Checks what only the whole set of listeners shows, after the command line has had its say, and settles
-/// `allow_anonymous` of loopback listeners. `lines` are those of the file, empty when they came otherwise.
-pub fn check_listeners(listeners: &mut [ListenerSettings], lines: &[usize]) -> Vec<ConfigError> {
+/// `allow_anonymous` where it was not said. `lines` are those of the file, empty when they came otherwise;
+/// `has_passwords` tells whether there is a password file.
+pub fn check_listeners(
+    listeners: &mut [ListenerSettings],
+    lines: &[usize],
+    has_passwords: bool,
+) -> Vec<ConfigError> {
     let mut errors = Vec::new();
     if listeners.is_empty() {
         errors.push(ConfigError::new(None, Problem::NoListener));
@@ -92,11 +98,13 @@ pub fn check_listeners(listeners: &mut [ListenerSettings], lines: &[usize]) -> V
             .map(|other| other.address.to_string());
         let problem = match (listener.allow_anonymous, other) {
             (_, Some(other)) => Some(Problem::SameAddress { address, other }),
+            (_, None) if has_passwords => None,
             (Some(false), None) => Some(Problem::NobodyAllowed { address }),
             (None, None) if !loopback => Some(Problem::OpenToStrangers { address }),
             (Some(true) | None, None) => None,
         };
-        listener.allow_anonymous.get_or_insert(loopback);
+        let is_open = loopback && !has_passwords;
+        listener.allow_anonymous.get_or_insert(is_open);
         errors.extend(problem.map(|p| ConfigError::new(lines.get(index).copied(), p)));
     }
     errors

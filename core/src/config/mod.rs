@@ -15,9 +15,10 @@ mod value;
 mod tests;
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
-use ringmq_router::Settings;
-use serde::Serialize;
+use ringmq_router::{AuthenticationMode, Settings};
+use serde::{Serialize, Serializer};
 
 use crate::limits;
 use crate::logging::{LogFilter, LogFormat};
@@ -36,6 +37,8 @@ pub struct Config {
     /// `[[listener]]`, in order.
     #[serde(rename = "listener")]
     pub listeners: Vec<ListenerSettings>,
+    /// `[users]`
+    pub users: UserSettings,
     /// `[limits]`
     pub limits: LimitSettings,
     /// `[shared_subscriptions]`
@@ -59,6 +62,16 @@ pub struct BrokerSettings {
     pub connections_max: u32,
     /// Bound on an orderly stop, in seconds.
     pub shutdown_secs: u32,
+}
+
+/// `[users]`: who may connect.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct UserSettings {
+    /// Where the users stand; without it there are none.
+    #[serde(serialize_with = "path_or_nothing")]
+    pub password_file: Option<PathBuf>,
+    /// Threads that check passwords; 0: one for every two CPUs.
+    pub threads: u8,
 }
 
 /// `[limits]`: the settings of the router, in its order.
@@ -130,7 +143,12 @@ impl Config {
     pub fn router_settings(&self) -> Settings {
         let limits = &self.limits;
         let shared = &self.shared_subscriptions;
+        let authentication = match self.users.password_file {
+            Some(_) => AuthenticationMode::External,
+            None => AuthenticationMode::Anonymous,
+        };
         Settings {
+            authentication,
             packet_size_max: limits.packet_size_bytes_max,
             connect_timeout_secs: limits.connect_timeout_secs,
             keep_alive_secs_max: limits.keep_alive_secs_max,
@@ -159,6 +177,14 @@ impl Config {
     }
 }
 
+/// A file holds an empty text where there is no path.
+fn path_or_nothing<S: Serializer>(
+    path: &Option<PathBuf>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(&path.as_deref().unwrap_or("".as_ref()).display())
+}
+
 impl Default for Config {
     fn default() -> Config {
         let router = Settings::default();
@@ -170,6 +196,10 @@ impl Default for Config {
                 shutdown_secs: limits::SHUTDOWN_SECS,
             },
             listeners: vec![ListenerSettings::default()],
+            users: UserSettings {
+                password_file: None,
+                threads: 0,
+            },
             limits: LimitSettings {
                 packet_size_bytes_max: router.packet_size_max,
                 connect_timeout_secs: router.connect_timeout_secs,

@@ -15,7 +15,9 @@ fn errors(text: &str) -> Vec<String> {
         listener_lines,
         mut errors,
     } = ConfigFile::parse(text);
-    errors.extend(check_listeners(&mut config.listeners, &listener_lines));
+    let has_passwords = config.users.password_file.is_some();
+    let listeners = &mut config.listeners;
+    errors.extend(check_listeners(listeners, &listener_lines, has_passwords));
     errors.sort_by_key(|error| error.line);
     let line = |error: &ConfigError| match error.line {
         Some(line) => format!("{line}: {}", error.problem),
@@ -37,7 +39,11 @@ fn parse(text: &str) -> Config {
 #[test]
 fn the_example_says_exactly_the_defaults() {
     check(EXAMPLE, &[]);
-    assert_eq!(parse(EXAMPLE), Config::default());
+    let settled = |mut config: Config| {
+        check_listeners(&mut config.listeners, &[], false);
+        config
+    };
+    assert_eq!(settled(parse(EXAMPLE)), settled(Config::default()));
     assert_eq!(parse(""), Config::default());
 }
 
@@ -68,7 +74,7 @@ fn the_example_names_the_ranges() {
         let numbers = table.into_iter().filter(|(_, value)| value.is_integer());
         numbers.map(|(key, _)| key).collect::<Vec<_>>()
     };
-    for section in ["broker", "limits", "sys"] {
+    for section in ["broker", "users", "limits", "sys"] {
         for key in numbers(section) {
             let text = format!("[{section}]\n{key} = -1");
             let problem = ConfigFile::parse(&text).errors.remove(0).problem;
@@ -99,7 +105,7 @@ fn the_effective_settings_are_a_file_that_sets_them() {
 fn every_setting_of_the_router_is_set() {
     let config = Config::default();
     let Settings {
-        authentication: _, // follows from the listeners
+        authentication: _, // follows from the password file
         log: _,            // no durable log exists
         packet_size_max,
         connect_timeout_secs,
@@ -285,9 +291,10 @@ fn numbers_may_have_separators_and_other_bases() {
 fn strangers_need_an_explicit_word() {
     let open = |address: &str| {
         format!(
-            "2: listener {address} can be reached from other machines, and there are no passwords yet, so anyone \
-             could connect; if that is what you want, say 'allow_anonymous = true' in its [[listener]] (or \
-             --allow-anonymous on the command line), otherwise listen on 127.0.0.1"
+            "2: listener {address} can be reached from other machines, and there is no password file, so anyone \
+             could connect; name one ('password_file' in [users], or --password-file; 'ringmq passwd' makes it), \
+             or, if everyone may, say 'allow_anonymous = true' in its [[listener]] (or --allow-anonymous), \
+             otherwise listen on 127.0.0.1"
         )
     };
     check(
@@ -303,10 +310,43 @@ fn strangers_need_an_explicit_word() {
     check(
         "[[listener]]\naddress = \"::1\"\nallow_anonymous = false",
         &[
-            "1: listener [::1]:1883 has 'allow_anonymous = false', and there are no passwords yet, so nobody could \
-             connect; remove that line or the listener",
+            "1: listener [::1]:1883 has 'allow_anonymous = false', and there is no password file, so nobody could \
+             connect; name one ('password_file' in [users]), or remove that line or the listener",
         ],
     );
+}
+
+#[test]
+fn with_passwords_only_an_explicit_word_lets_strangers_in() {
+    let text = "[users]\npassword_file = \"u\"\nthreads = 3\n";
+    for (listeners, expected) in [
+        ("", &[false][..]),
+        ("[[listener]]\naddress = \"0.0.0.0\"", &[false]),
+        (
+            "[[listener]]\naddress = \"::1\"\nallow_anonymous = false",
+            &[false],
+        ),
+        (
+            "[[listener]]\naddress = \"::1\"\nallow_anonymous = true\n[[listener]]\naddress = \"127.0.0.1\"",
+            &[true, false],
+        ),
+    ] {
+        let mut config = parse(&format!("{text}{listeners}"));
+        assert_eq!(check_listeners(&mut config.listeners, &[], true), []);
+        let allowed: Vec<_> = config
+            .listeners
+            .iter()
+            .map(|it| it.allow_anonymous)
+            .collect();
+        let expected: Vec<_> = expected.iter().map(|it| Some(*it)).collect();
+        assert_eq!(allowed, expected, "{listeners}");
+        assert_eq!(config.users.threads, 3);
+        assert_eq!(
+            config.router_settings().authentication,
+            AuthenticationMode::External
+        );
+        assert_eq!(parse(&config.to_toml()), config);
+    }
 }
 
 #[test]

@@ -2,15 +2,19 @@
 //!
 //! The bytes of frames stay where they are until they are sent, however often the tick acts in between.
 
+use std::sync::Arc;
+
+use ringmq_codec::ReasonCode;
 use ringmq_ring::{CloseHow, EngineError};
 use ringmq_router::link::Handover;
-use ringmq_router::{CloseReason, Input, Output, ShardId, Verdict};
+use ringmq_router::{Authentication, CloseReason, ConnectionId, Input, Output, ShardId, Verdict};
 
 use super::intake::engine_id;
 use super::tick::Tick;
 use crate::limits::OUTPUT_BYTES_KEPT;
 use crate::link::{LinkItem, Ticket};
 use crate::logging::log_event;
+use crate::users::{Question, Reply};
 
 impl Tick {
     /// Acts on all that was put out so far, and on what the router answers to it. Frames are queued.
@@ -84,11 +88,10 @@ impl Tick {
         match output {
             Output::Log(event) => log_event(self.intake.shard, &event),
             Output::Answer { id, answer } => self.control.answer(self.intake.shard, id, answer),
-            // There is no authenticator that could be asked, so nobody is let in.
-            Output::Authenticate { connection, .. } => self.intake.input(Input::Authenticated {
+            Output::Authenticate {
                 connection,
-                verdict: Verdict::Deny(ringmq_codec::ReasonCode::ServerUnavailable),
-            }),
+                authentication,
+            } => self.authenticate(connection, authentication),
             // There is no log that could be waited for.
             Output::Append { position, .. } => {
                 self.intake.input(Input::Durable { up_to: position });
@@ -103,6 +106,30 @@ impl Tick {
         }
     }
 
+    /// Asks who a client is. The verdict comes at once or with the orders.
+    fn authenticate(&mut self, connection: ConnectionId, authentication: Box<Authentication>) {
+        let waker = &self.peers.wakers[usize::from(self.intake.shard.0)];
+        let question = Question {
+            connection,
+            authentication,
+            reply: Reply {
+                control: Arc::clone(&self.control),
+                waker: waker.clone(),
+            },
+        };
+        let verdict = match &self.peers.authenticator {
+            Some(authenticator) => authenticator.ask(question),
+            // Nobody could be asked, so nobody is let in.
+            None => Some(Verdict::Deny(ReasonCode::ServerUnavailable)),
+        };
+        if let Some(verdict) = verdict {
+            self.intake.input(Input::Authenticated {
+                connection,
+                verdict,
+            });
+        }
+    }
+
     fn send_item(&mut self, to: ShardId, item: LinkItem) {
         if self.port.send(to, item) {
             self.intake.input(Input::LinkFull { to });
@@ -111,12 +138,7 @@ impl Tick {
 
     /// Sends the router's half over the ring and the socket through the engine, which submits it after
     /// the commit: the router's half is usually there first.
-    fn hand_over(
-        &mut self,
-        connection: ringmq_router::ConnectionId,
-        to: ShardId,
-        handover: Box<Handover>,
-    ) {
+    fn hand_over(&mut self, connection: ConnectionId, to: ShardId, handover: Box<Handover>) {
         let ticket = Ticket::new(self.intake.shard, self.hand_overs);
         self.hand_overs += 1;
         self.send_item(to, LinkItem::HandOver { ticket, handover });

@@ -1,4 +1,5 @@
-//! What other threads ask of a running shard: to stop, and commands of the control plane.
+//! What other threads bring a running shard: the order to stop, commands of the control plane, and the
+//! authenticator's verdicts.
 //!
 //! The shard looks at one word per tick; whoever sets it wakes the shard through its engine.
 
@@ -6,13 +7,14 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::mpsc::Sender;
 use std::time::Duration;
 
-use crossbeam::queue::ArrayQueue;
-use ringmq_router::{Answer, Command, CommandId, ShardId};
+use crossbeam::queue::{ArrayQueue, SegQueue};
+use ringmq_router::{Answer, Command, CommandId, ConnectionId, ShardId, Verdict};
 
 use crate::limits::COMMANDS_MAX;
 
 const STOP: u8 = 1;
 const COMMANDS: u8 = 2;
+const VERDICTS: u8 = 4;
 
 /// A shard's answer to a command.
 pub(crate) type Answered = (ShardId, CommandId, Answer);
@@ -22,6 +24,8 @@ pub(crate) type Answered = (ShardId, CommandId, Answer);
 pub(crate) struct Control {
     orders: AtomicU8,
     commands: ArrayQueue<(CommandId, Command)>,
+    /// Bounded by the questions that the authenticator takes.
+    verdicts: SegQueue<(ConnectionId, Verdict)>,
     answers: Sender<Answered>,
     stop_bound: Duration,
 }
@@ -36,6 +40,7 @@ impl Control {
         Control {
             orders: AtomicU8::new(0),
             commands: ArrayQueue::new(COMMANDS_MAX),
+            verdicts: SegQueue::new(),
             answers,
             stop_bound,
         }
@@ -60,6 +65,12 @@ impl Control {
         Ok(())
     }
 
+    /// Brings the answer to a question of this shard. The caller wakes the shard.
+    pub(crate) fn verdict(&self, connection: ConnectionId, verdict: Verdict) {
+        self.verdicts.push((connection, verdict));
+        self.orders.fetch_or(VERDICTS, Ordering::AcqRel);
+    }
+
     /// Takes what was ordered since the last look.
     #[inline]
     pub(crate) fn take(&self) -> Orders {
@@ -73,6 +84,11 @@ impl Control {
     /// The next command.
     pub(crate) fn next_command(&self) -> Option<(CommandId, Command)> {
         self.commands.pop()
+    }
+
+    /// The next verdict.
+    pub(crate) fn next_verdict(&self) -> Option<(ConnectionId, Verdict)> {
+        self.verdicts.pop()
     }
 
     /// Passes a shard's answer on. Nobody may be waiting for it any more.

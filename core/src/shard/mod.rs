@@ -16,9 +16,12 @@ use std::sync::Arc;
 
 use ringmq_ring::{EngineAddress, Waker};
 
+use crate::users::Authenticator;
+
 pub(crate) use departure::Running;
 
-/// How to reach the shards of the broker, by shard, the own one included.
+/// What a shard works with: the shards of the broker, by shard, the own one included, and who judges its
+/// clients.
 #[derive(Clone, Debug)]
 pub(crate) struct Peers {
     /// End the others' sleep.
@@ -27,4 +30,6 @@ pub(crate) struct Peers {
     pub(crate) addresses: Arc<[EngineAddress]>,
     /// Which of them still may use the addresses.
     pub(crate) running: Arc<Running>,
+    /// `None` where nobody is asked.
+    pub(crate) authenticator: Option<Arc<Authenticator>>,
 }

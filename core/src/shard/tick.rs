@@ -181,6 +181,12 @@ impl Tick {
         while let Some((id, command)) = self.control.next_command() {
             self.intake.input(Input::Command { id, command });
         }
+        while let Some((connection, verdict)) = self.control.next_verdict() {
+            self.intake.input(Input::Authenticated {
+                connection,
+                verdict,
+            });
+        }
         if orders.stop() && self.stopping.is_none() {
             let now = self.intake.clock.now();
             let bound = self.control.stop_bound().as_millis() as u64;

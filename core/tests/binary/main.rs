@@ -4,6 +4,8 @@
 
 mod check_config;
 mod command_line;
+mod passwd;
 mod ringmq;
 mod signals;
 mod start;
+mod users;

@@ -46,7 +46,7 @@ fn sigterm_and_sigint_stop_in_order() {
 }
 
 #[test]
-fn sighup_changes_nothing() {
+fn sighup_without_a_password_file_changes_nothing() {
     let mut broker = Running::start("--listen 127.0.0.1:0 --shards 1");
     let mut log = broker.log();
     broker.signal(Signal::HUP);

@@ -39,6 +39,7 @@ impl Server {
                 sys_interval_secs: 0,
                 ..Settings::default()
             }),
+            authenticator: None,
             connections_max: 10_000,
             link_capacity: 256,
             shutdown_secs: 5,
