@@ -162,7 +162,7 @@ fn the_fields_stand_in_their_order() {
 }
 
 /// [v3.1.1 MQTT-3.1.3-4] [v3.1.1 MQTT-3.1.3-10] [v3.1.1 MQTT-3.1.3-11] [v5 MQTT-3.1.3-4]
-/// [v5 MQTT-3.1.3-11] [v5 MQTT-3.1.3-12]
+/// [v5 MQTT-3.1.3-8] [v5 MQTT-3.1.3-11] [v5 MQTT-3.1.3-12]
 #[test]
 fn fields_that_are_no_utf8_close() {
     for bad in ["0001 ff", "0003 eda080", "0002 c080", "0001 00"] {
