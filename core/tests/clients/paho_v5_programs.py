@@ -303,6 +303,71 @@ def retain_handling(broker):
     goodbye(client, publisher)
 
 
+def subscription_identifiers(broker):
+    topic = name("v5/identifiers")
+    client = Client(broker, name("client")).connect()
+    client.subscribe(f"{topic}/#", identifier=1).subscribe(f"{topic}/+", identifier=268_435_455).subscribe(f"{topic}/a")
+    publisher = Client(broker, name("pub")).connect()
+    publisher.publish(f"{topic}/a", "both")
+    message = client.hears(f"{topic}/a", "both")
+    assert sorted(message.properties.SubscriptionIdentifier) == [1, 268_435_455], message.properties
+    publisher.publish(f"{topic}/a/b", "one", retain=True)
+    client.hears(f"{topic}/a/b", "one", SubscriptionIdentifier=[1])
+    late = Client(broker, name("late")).connect().subscribe(f"{topic}/#", identifier=7)
+    late.hears(f"{topic}/a/b", "one", retain=True, SubscriptionIdentifier=[7])
+    publisher.publish(f"{topic}/a/b", "", retain=True)
+    goodbye(client, publisher, late)
+
+
+def topic_aliases_from_the_client(broker):
+    topic = name("v5/alias")
+    subscriber, publisher = pair(broker, f"{topic}/#")
+    assert told(publisher.connack, "TopicAliasMaximum") >= 2
+    publisher.publish(f"{topic}/one", "1", TopicAlias=1)
+    publisher.publish(f"{topic}/two", "2", TopicAlias=2)
+    publisher.publish("", "3", 2, TopicAlias=1)
+    publisher.publish("", "4", 0, TopicAlias=2)
+    publisher.publish(f"{topic}/three", "5", TopicAlias=1)
+    publisher.publish("", "6", TopicAlias=1)
+    for level, payload in (("one", "1"), ("two", "2"), ("one", "3"), ("two", "4"), ("three", "5"), ("three", "6")):
+        subscriber.hears(f"{topic}/{level}", payload, TopicAlias=None)
+    goodbye(subscriber, publisher)
+
+
+def topic_aliases_to_the_client(broker):
+    topic = name("v5/alias/to/the/client")
+    subscriber = Client(broker, name("sub")).connect(TopicAliasMaximum=5).subscribe(topic)
+    publisher = Client(broker, name("pub")).connect()
+    aliases = {}
+    for number in range(10):
+        publisher.publish(topic, str(number))
+        # paho leaves it to the program to look the alias up.
+        message = subscriber.heard.get(timeout=30)
+        alias = told(message.properties, "TopicAlias")
+        assert alias is None or 1 <= alias <= 5, alias
+        if message.topic and alias:
+            aliases[alias] = message.topic
+        assert (message.topic or aliases[alias], message.payload) == (topic, str(number).encode())
+    assert aliases, "no alias was given to a topic that repeats"
+    goodbye(subscriber, publisher)
+
+
+def shared_subscriptions(broker):
+    topic, group = name("v5/shared"), name("workers")
+    workers = [Client(broker, name("worker")).connect().subscribe(f"$share/{group}/{topic}/+") for _ in range(3)]
+    publisher = Client(broker, name("pub")).connect()
+    for number in range(30):
+        publisher.publish(f"{topic}/{number}", str(number))
+    shares = [[worker.heard.get(timeout=30).payload for _ in range(10)] for worker in workers]
+    assert sorted(int(payload) for share in shares for payload in share) == list(range(30))
+    for worker in workers[1:]:
+        worker.disconnect()
+    for number in range(5):
+        publisher.publish(f"{topic}/x", str(number))
+        workers[0].hears(f"{topic}/x", str(number))
+    goodbye(workers[0], publisher)
+
+
 PROGRAMS = [
     message_properties_arrive_as_sent,
     properties_survive_queue_and_retained_store,
@@ -323,6 +388,10 @@ PROGRAMS = [
     no_local,
     retain_as_published,
     retain_handling,
+    subscription_identifiers,
+    topic_aliases_from_the_client,
+    topic_aliases_to_the_client,
+    shared_subscriptions,
 ]
 
 

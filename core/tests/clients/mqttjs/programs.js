@@ -219,6 +219,63 @@ async function subscriptionOptions () {
   await goodbye(publisher, asPublished, client)
 }
 
+async function subscriptionIdentifiers () {
+  const topic = name('js/identifiers')
+  const client = await connect('client')
+  await client.subscribe(`${topic}/#`, { properties: { subscriptionIdentifier: 1 } })
+  await client.subscribe(`${topic}/+`, { properties: { subscriptionIdentifier: 268_435_455 } })
+  const publisher = await connect('pub')
+  await publisher.publish(`${topic}/a`, 'both')
+  const { packet } = await client.hears(`${topic}/a`, 'both')
+  assert.deepEqual([...packet.properties.subscriptionIdentifier].sort((a, b) => a - b), [1, 268_435_455])
+  await publisher.publish(`${topic}/a/b`, 'one')
+  await client.hears(`${topic}/a/b`, 'one', { subscriptionIdentifier: 1 })
+  await goodbye(client, publisher)
+}
+
+async function topicAliasesFromTheClient () {
+  const topic = name('js/alias')
+  const subscriber = await (await connect('sub')).subscribe(`${topic}/+`)
+  const publisher = await connect('pub', { autoAssignTopicAlias: true })
+  for (let round = 0; round < 3; round++) {
+    for (let number = 0; number < 20; number++) {
+      await publisher.publish(`${topic}/${number}`, String(round))
+      await subscriber.hears(`${topic}/${number}`, String(round))
+    }
+  }
+  await goodbye(subscriber, publisher)
+}
+
+async function topicAliasesToTheClient () {
+  const topic = name('js/alias/to/the/client')
+  const subscriber = await (await connect('sub', { properties: { topicAliasMaximum: 3 } })).subscribe(`${topic}/+`)
+  const publisher = await connect('pub')
+  for (let round = 0; round < 6; round++) {
+    for (let number = 0; number < 5; number++) {
+      await publisher.publish(`${topic}/${number}`, String(round), { qos: number % 3 })
+      await subscriber.hears(`${topic}/${number}`, String(round))
+    }
+  }
+  const aliases = subscriber.packets.map((packet) => packet.properties?.topicAlias).filter(Boolean)
+  assert.ok(aliases.length > 0, 'no alias was given to topics that repeat')
+  assert.ok(aliases.every((alias) => alias <= 3))
+  await goodbye(subscriber, publisher)
+}
+
+async function sharedSubscriptions () {
+  const [topic, group] = [name('js/shared'), name('workers')]
+  const workers = []
+  for (let number = 0; number < 3; number++) workers.push(await (await connect('worker')).subscribe(`$share/${group}/${topic}/+`))
+  const publisher = await connect('pub')
+  for (let number = 0; number < 30; number++) await publisher.publish(`${topic}/${number}`, String(number))
+  const heard = []
+  for (const worker of workers) {
+    for (let number = 0; number < 10; number++) heard.push(Number((await worker.messages.take()).payload))
+  }
+  assert.deepEqual(heard.sort((a, b) => a - b), [...Array(30).keys()])
+  await goodbye(publisher, ...workers)
+}
+
 const PROGRAMS = [
   messagePropertiesArriveAsSent,
   propertiesSurviveQueueAndRetainedStore,
@@ -233,7 +290,11 @@ const PROGRAMS = [
   willDelayIsCancelledByAResume,
   reasonCodesAreTruthful,
   takeoverIsTold,
-  subscriptionOptions
+  subscriptionOptions,
+  subscriptionIdentifiers,
+  topicAliasesFromTheClient,
+  topicAliasesToTheClient,
+  sharedSubscriptions
 ]
 
 async function main () {
