@@ -28,7 +28,9 @@ class Broker:
         else:
             command = [binary, "--shards", str(shards), "--listen", f"127.0.0.1:{self.port}"]
             command += ["--config", config] if config else []
-        self.process = subprocess.Popen(command, stdout=self.log, stderr=subprocess.STDOUT)
+        # Paths in the settings begin where the settings are.
+        folder = os.path.dirname(config) if config else None
+        self.process = subprocess.Popen(command, stdout=self.log, stderr=subprocess.STDOUT, cwd=folder)
 
     def __enter__(self):
         deadline = time.monotonic() + 20

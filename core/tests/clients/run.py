@@ -14,16 +14,17 @@ import venv
 from broker import Broker
 
 PAHO_VERSIONS = ["1.6.1", "2.1.0"]
+SCRAMP = "scramp==1.5.0"
 HERE = os.path.dirname(os.path.abspath(__file__))
 
 
-def interpreter(cache, version):
-    """The Python of an environment with that paho-mqtt, made at first use."""
-    folder = os.path.join(cache, f"paho-{version}")
+def interpreter(cache, version, *more):
+    """The Python of an environment with that paho-mqtt and more packages, made at first use."""
+    folder = os.path.join(cache, "-".join(["paho", version, *more]))
     python = os.path.join(folder, "bin", "python")
     if not os.path.exists(os.path.join(folder, "ready")):
         venv.create(folder, with_pip=True, clear=True)
-        subprocess.run([python, "-m", "pip", "install", "-q", "--disable-pip-version-check", f"paho-mqtt=={version}"], check=True)
+        subprocess.run([python, "-m", "pip", "install", "-q", "--disable-pip-version-check", f"paho-mqtt=={version}", *more], check=True)
         open(os.path.join(folder, "ready"), "w").close()
     return python
 
@@ -67,6 +68,7 @@ def main():
     programs = [Program(sys.executable, "mosquitto_programs.py")]
     programs += [Program(interpreter(cache, version), "paho_programs.py") for version in PAHO_VERSIONS]
     programs.append(Program(interpreter(cache, PAHO_VERSIONS[-1]), "paho_v5_programs.py", config="v5.toml"))
+    programs.append(Program(interpreter(cache, PAHO_VERSIONS[-1], SCRAMP), "users_programs.py", config="users.toml"))
     programs.append(Program("node", "mqttjs/programs.js", config="v5.toml", environment=mqttjs(cache)))
     runs = [(binary, program, shards) for shards in shard_counts for program in programs]
     passed = failed = 0
