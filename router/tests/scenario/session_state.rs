@@ -173,6 +173,7 @@ fn the_disconnect_of_the_server_has_no_expiry() {
     assert!(!disconnect.properties.iter().any(is_expiry));
 }
 
+/// [v5 MQTT-3.14.4-1] [v5 MQTT-3.14.4-2]
 #[test]
 fn nothing_follows_the_disconnect_of_the_server() {
     check_with(
