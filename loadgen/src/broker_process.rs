@@ -6,6 +6,8 @@
 use std::path::PathBuf;
 use std::{fs, io};
 
+use serde::{Deserialize, Serialize};
+
 /// Clock ticks of `/proc/PID/stat` a second: fixed at 100 for user space on every Linux architecture.
 const TICK_NS: u64 = 10_000_000;
 
@@ -16,12 +18,29 @@ pub(crate) struct BrokerProcess {
 }
 
 /// What the process has used up to now.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct ProcessSample {
-    /// User and system time of all threads, in nanoseconds.
+    /// User and system time of its threads, in nanoseconds; of those that are still there, where the kernel
+    /// keeps scheduler statistics.
     pub(crate) cpu_ns: u64,
+    /// The same in steps of 10 ms, of threads that have ended as well.
+    pub(crate) cpu_ticks_ns: u64,
     /// Resident set in bytes.
     pub(crate) rss_bytes: u64,
+}
+
+impl ProcessSample {
+    /// CPU time used since an earlier sample, in nanoseconds. The finer account holds unless threads have
+    /// ended and taken theirs along.
+    pub(crate) fn cpu_ns_since(&self, before: &ProcessSample) -> u64 {
+        let fine = self.cpu_ns.saturating_sub(before.cpu_ns);
+        let coarse = self.cpu_ticks_ns.saturating_sub(before.cpu_ticks_ns);
+        if fine + 2 * TICK_NS < coarse {
+            coarse
+        } else {
+            fine
+        }
+    }
 }
 
 impl BrokerProcess {
@@ -41,6 +60,7 @@ impl BrokerProcess {
         let rss_bytes = rss_bytes_of_status(&status).ok_or_else(|| malformed("status"))?;
         Ok(ProcessSample {
             cpu_ns: self.scheduled_ns().unwrap_or(ticks * TICK_NS),
+            cpu_ticks_ns: ticks * TICK_NS,
             rss_bytes,
         })
     }
@@ -127,6 +147,18 @@ mod tests {
         while process.sample().unwrap().cpu_ns < before.cpu_ns + 20_000_000 {
             sum = (0..100_000u64).fold(sum, |sum, n| std::hint::black_box(sum ^ n));
         }
+    }
+
+    #[test]
+    fn time_of_ended_threads_is_not_forgotten() {
+        let sample = |fine, ticks| ProcessSample {
+            cpu_ns: fine,
+            cpu_ticks_ns: ticks * TICK_NS,
+            rss_bytes: 0,
+        };
+        let before = sample(500_000_000, 50);
+        assert_eq!(sample(501_234_567, 50).cpu_ns_since(&before), 1_234_567);
+        assert_eq!(sample(300_000_000, 60).cpu_ns_since(&before), 100_000_000);
     }
 
     #[test]

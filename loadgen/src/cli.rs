@@ -3,12 +3,17 @@
 //! `main` parses it; every scenario turns its own arguments into a plan. Values are checked here as far as
 //! one of them alone can be wrong.
 
+use std::collections::HashSet;
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::error::ErrorKind;
+use clap::parser::ValueSource;
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
+use serde::{Deserialize, Serialize};
 
 use crate::compare::Metric;
-use crate::limits::{PAYLOAD_BYTES_MAX, STAMP_BYTES};
+use crate::limits::{PAYLOAD_BYTES_MAX, STAMP_BYTES_MIN};
+use crate::scenario_file::preset;
 
 /// Drives simulated MQTT clients at a broker and measures latency, throughput, loss and order.
 #[derive(Debug, Parser)]
@@ -19,11 +24,15 @@ pub(crate) struct Cli {
 }
 
 #[derive(Debug, Subcommand)]
+#[allow(clippy::large_enum_variant, reason = "there is one of it")]
 pub(crate) enum Command {
     /// Runs one scenario against a broker.
     ///
     /// Exit code: 0 when the audit is clean, 1 when the run could not be made, 2 when the broker lost,
     /// repeated, swapped or changed what it must not.
+    ///
+    /// `loadgen run FILE.toml` and `loadgen run PRESET` run a scenario from a file or one that comes with
+    /// loadgen; the subcommands below build one from their options.
     Run {
         #[command(subcommand)]
         scenario: ScenarioArgs,
@@ -38,6 +47,28 @@ pub(crate) enum Command {
     ///
     /// The scenario stands behind `--`: loadgen tune --broker-binary ./ringmq -- pairs --pairs 500 --window 4
     Tune(TuneArgs),
+    /// Waits for coordinators (`loadgen run --agents`) and carries out their scenarios.
+    ///
+    /// It does what any of them says: listen in a closed network only.
+    Agent {
+        /// Address to listen on.
+        #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:1893")]
+        listen: String,
+    },
+    /// Lists the scenarios that come with loadgen.
+    Scenarios {
+        #[command(subcommand)]
+        command: Option<ScenariosCommand>,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ScenariosCommand {
+    /// Prints one of them as TOML, to run as it is or to begin a file of one's own with.
+    Show {
+        /// Its name.
+        name: String,
+    },
 }
 
 /// What to tune with.
@@ -114,6 +145,9 @@ pub(crate) struct CompareArgs {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum ScenarioArgs {
+    /// A scenario from a TOML file, or one that comes with loadgen (`loadgen scenarios`). The word `file`
+    /// may be left out.
+    File(FileArgs),
     /// Every publisher to every subscriber, on one topic.
     FanOut(FanArgs),
     /// Every publisher on a topic of its own, every subscriber hears all through a wildcard.
@@ -129,7 +163,7 @@ pub(crate) enum ScenarioArgs {
 }
 
 /// Where the broker is and how to talk to it.
-#[derive(Args, Clone, Debug)]
+#[derive(Args, Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct ConnectArgs {
     /// Address of the broker.
     #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:1883")]
@@ -155,6 +189,9 @@ pub(crate) struct ConnectArgs {
     /// New connections a second at most; 0 means as fast as the broker answers.
     #[arg(long, value_name = "PER_SECOND", default_value_t = 0)]
     pub(crate) connect_rate: u32,
+    /// Seconds over which --connect-rate is reached, evenly from zero.
+    #[arg(long, value_name = "SECONDS", default_value_t = 0.0, value_parser = seconds)]
+    pub(crate) connect_ramp: f64,
     /// Connects under way at once at most.
     #[arg(long, value_name = "N", default_value_t = 500, value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) connect_outstanding: u32,
@@ -168,6 +205,12 @@ pub(crate) struct ConnectArgs {
     /// Keep-alive of the connections in seconds; 0 switches it off.
     #[arg(long, value_name = "SECONDS", default_value_t = 60)]
     pub(crate) keep_alive: u16,
+    /// User name of every client.
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) user_name: Option<String>,
+    /// Password of every client.
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) password: Option<String>,
     /// Client identifiers begin with this. Default: `lg` and loadgen's process id.
     #[arg(long, value_name = "TEXT")]
     pub(crate) client_prefix: Option<String>,
@@ -182,13 +225,25 @@ pub(crate) struct ConnectArgs {
     pub(crate) topic_prefix: String,
 }
 
+impl Default for ConnectArgs {
+    /// What the command line says when it says nothing.
+    fn default() -> ConnectArgs {
+        #[derive(Parser)]
+        struct Nothing {
+            #[command(flatten)]
+            connect: ConnectArgs,
+        }
+        Nothing::parse_from(["loadgen"]).connect
+    }
+}
+
 /// What is published and for how long.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct LoadArgs {
     /// QoS of publishes and subscriptions.
     #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u8).range(0..=2))]
     pub(crate) qos: u8,
-    /// Bytes of each payload; the stamp takes 32 of them.
+    /// Bytes of each payload; the stamp takes 32 of them, or 16 where there are no more.
     #[arg(long, value_name = "BYTES", default_value_t = 64, value_parser = payload_bytes)]
     pub(crate) payload: usize,
     #[command(flatten)]
@@ -227,6 +282,55 @@ pub(crate) struct PaceArgs {
     /// Closed loop: messages each publisher keeps outstanding.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) window: Option<u32>,
+}
+
+#[derive(Args, Clone, Debug)]
+pub(crate) struct FileArgs {
+    /// The file, or the name of a scenario that comes with loadgen.
+    #[arg(value_name = "FILE|PRESET")]
+    pub(crate) source: String,
+    /// Change a key of the scenario, such as run.duration_secs=5, load.subscribers=50 (every load) or
+    /// load.1.subscribers=50 (the second); may be repeated.
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub(crate) set: Vec<String>,
+    /// Seconds that are measured, instead of the scenario's.
+    #[arg(long, value_name = "SECONDS", value_parser = seconds_above_zero)]
+    pub(crate) duration: Option<f64>,
+    /// Seconds of warm-up, instead of the scenario's.
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    pub(crate) warmup: Option<f64>,
+    /// Carry it out on these agents, each with a share of the clients. `--pid` is then a process on the
+    /// machine of the first.
+    #[arg(
+        long,
+        value_name = "HOST:PORT,...",
+        value_delimiter = ',',
+        conflicts_with = "find_limit"
+    )]
+    pub(crate) agents: Vec<String>,
+    /// Raise the rate until p99 or loss crosses its bound, and report the highest that does not.
+    #[arg(long)]
+    pub(crate) find_limit: bool,
+    /// Bound of p99 for --find-limit, in milliseconds.
+    #[arg(long, value_name = "MS", default_value_t = 50.0, requires = "find_limit", value_parser = seconds_above_zero)]
+    pub(crate) limit_p99: f64,
+    /// Bound of the share of lost messages for --find-limit.
+    #[arg(long, value_name = "0..1", default_value_t = 0.0, requires = "find_limit", value_parser = fraction)]
+    pub(crate) limit_loss: f64,
+    #[command(flatten)]
+    pub(crate) connect: ConnectArgs,
+}
+
+impl FileArgs {
+    /// All changes to the scenario.
+    pub(crate) fn settings(&self) -> Vec<String> {
+        let mut settings = self.set.clone();
+        let secs = [("duration", self.duration), ("warmup", self.warmup)];
+        for (key, value) in secs {
+            settings.extend(value.map(|value| format!("run.{key}_secs={value:?}")));
+        }
+        settings
+    }
 }
 
 #[derive(Args, Clone, Debug)]
@@ -314,14 +418,62 @@ pub(crate) struct ChurnArgs {
     pub(crate) connect: ConnectArgs,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
 pub(crate) enum VersionArg {
     #[value(name = "3.1")]
+    #[serde(rename = "3.1")]
     V31,
     #[value(name = "3.1.1")]
+    #[serde(rename = "3.1.1")]
+    #[default]
     V311,
     #[value(name = "5", alias = "5.0")]
+    #[serde(rename = "5", alias = "5.0")]
     V5,
+}
+
+/// Parses a command line, and tells which arguments stand on it. A scenario's file or name may follow `run`
+/// directly.
+pub(crate) fn parse(
+    arguments: &[std::ffi::OsString],
+) -> Result<(Cli, HashSet<String>), clap::Error> {
+    let parse = |arguments: &[_]| Cli::command().try_get_matches_from(arguments);
+    let matches = parse(arguments).or_else(|error| match with_file(arguments) {
+        // Some presets have the name of a subcommand: its own complaint is the one to hear.
+        Some(with_file) => parse(&with_file).map_err(|other| match error.kind() {
+            ErrorKind::InvalidSubcommand => other,
+            _ => error,
+        }),
+        None => Err(error),
+    })?;
+    let cli = Cli::from_arg_matches(&matches)?;
+    let mut leaf = &matches;
+    while let Some((_, inner)) = leaf.subcommand() {
+        leaf = inner;
+    }
+    let is_given = |id: &&str| leaf.value_source(id) == Some(ValueSource::CommandLine);
+    let given = leaf.ids().map(clap::Id::as_str).filter(is_given);
+    let given = given.map(str::to_owned).collect();
+    Ok((cli, given))
+}
+
+/// The same arguments with `file` behind `run`, where a file's or preset's name stands there.
+fn with_file(arguments: &[std::ffi::OsString]) -> Option<Vec<std::ffi::OsString>> {
+    let [program, command, source, rest @ ..] = arguments else {
+        return None;
+    };
+    let name = source.to_str()?;
+    let is_source = name.ends_with(".toml") || preset(name).is_some() || name.contains('/');
+    if command != "run" || !is_source {
+        return None;
+    }
+    let front = [
+        program.clone(),
+        command.clone(),
+        "file".into(),
+        source.clone(),
+    ];
+    Some(front.into_iter().chain(rest.iter().cloned()).collect())
 }
 
 impl VersionArg {
@@ -389,9 +541,9 @@ fn percentage(text: &str) -> Result<f64, String> {
 
 fn payload_bytes(text: &str) -> Result<usize, String> {
     let bytes: usize = text.parse().map_err(|_| "not a number".to_owned())?;
-    if bytes < STAMP_BYTES {
+    if bytes < STAMP_BYTES_MIN {
         Err(format!(
-            "at least {STAMP_BYTES} bytes: the stamp that latency and audit rest on"
+            "at least {STAMP_BYTES_MIN} bytes: the stamp that latency and audit rest on"
         ))
     } else if bytes > PAYLOAD_BYTES_MAX {
         Err(format!("at most {PAYLOAD_BYTES_MAX} bytes"))
@@ -406,7 +558,43 @@ mod tests {
 
     #[test]
     fn the_definition_is_consistent() {
-        <Cli as clap::CommandFactory>::command().debug_assert();
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_scenario_may_follow_run_directly() {
+        for (line, source) in [
+            ("loadgen run my.toml --json", "my.toml"),
+            ("loadgen run fan-out", "fan-out"),
+            ("loadgen run fan-out --set load.qos=1 --pid 5", "fan-out"),
+            ("loadgen run topic-churn --broker x:1", "topic-churn"),
+        ] {
+            let arguments: Vec<_> = line.split(' ').map(Into::into).collect();
+            let (cli, given) = parse(&arguments).unwrap();
+            let Command::Run { scenario } = cli.command else {
+                panic!("{line}");
+            };
+            assert!(
+                matches!(scenario, ScenarioArgs::File(ref args) if args.source == source),
+                "{line}"
+            );
+            assert_eq!(
+                given.contains("broker"),
+                line.contains("--broker"),
+                "{line}"
+            );
+        }
+        let arguments: Vec<_> = "loadgen run fan-out --rate 5"
+            .split(' ')
+            .map(Into::into)
+            .collect();
+        let (cli, _) = parse(&arguments).unwrap();
+        assert!(matches!(
+            cli.command,
+            Command::Run {
+                scenario: ScenarioArgs::FanOut(_)
+            }
+        ));
     }
 
     #[test]
@@ -414,7 +602,7 @@ mod tests {
         for line in [
             "loadgen run fan-out",
             "loadgen run fan-out --rate 5 --window 5",
-            "loadgen run fan-out --rate 5 --payload 31",
+            "loadgen run fan-out --rate 5 --payload 15",
             "loadgen run fan-out --rate 0",
             "loadgen run pairs --window 1",
             "loadgen run churn --cut-fraction 1.5",

@@ -19,6 +19,9 @@ pub(crate) struct Layout {
     pub(crate) subscribers: u32,
     /// Groups, at least 1.
     pub(crate) groups: u32,
+    /// Shared subscriptions that the subscribers are spread over, each of which hears every stream once;
+    /// 0 when every subscriber hears for itself. With shared subscriptions there is one group.
+    pub(crate) shares: u32,
 }
 
 /// First of `parts` balanced parts' bounds over `whole`.
@@ -52,8 +55,29 @@ impl Layout {
         self.streams_of_group(self.group_of_subscriber(subscriber))
     }
 
-    /// How many of the first `subscribers` subscribers hear a group.
+    /// Those whose books are kept apart: subscribers, or shared subscriptions.
+    pub(crate) const fn audiences(&self) -> u32 {
+        if self.shares > 0 {
+            self.shares
+        } else {
+            self.subscribers
+        }
+    }
+
+    /// The audience a subscriber belongs to.
+    pub(crate) const fn audience_of(&self, subscriber: SubscriberId) -> u32 {
+        if self.shares > 0 {
+            subscriber.0 % self.shares
+        } else {
+            subscriber.0
+        }
+    }
+
+    /// How many deliveries a message of a group makes, when only the first `subscribers` are counted.
     pub(crate) const fn hearers(&self, group: u32, subscribers: u32) -> u32 {
+        if self.shares > 0 {
+            return self.shares;
+        }
         (subscribers + self.groups - 1 - group) / self.groups
     }
 
@@ -87,6 +111,7 @@ mod tests {
                 publishers,
                 subscribers: 9,
                 groups,
+                shares: 0,
             };
             for stream in (0..streams).map(StreamId) {
                 assert!(
@@ -114,6 +139,7 @@ mod tests {
             publishers: 12,
             subscribers: 10,
             groups: 4,
+            shares: 0,
         };
         for subscribers in 0..=10 {
             for group in 0..4 {
@@ -123,5 +149,18 @@ mod tests {
                 assert_eq!(layout.hearers(group, subscribers), counted as u32);
             }
         }
+    }
+
+    #[test]
+    fn a_shared_subscription_hears_once() {
+        let layout = Layout {
+            streams: 12,
+            publishers: 12,
+            subscribers: 10,
+            groups: 1,
+            shares: 2,
+        };
+        assert_eq!((layout.audiences(), layout.hearers(0, 10)), (2, 2));
+        assert_eq!(layout.audience_of(SubscriberId(7)), 1);
     }
 }

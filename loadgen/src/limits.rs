@@ -7,6 +7,9 @@ use std::time::Duration;
 /// Bytes of a stamped payload at least: magic, run, publisher, sequence, due time, checksum.
 pub(crate) const STAMP_BYTES: usize = 32;
 
+/// Bytes of the compact stamp, for payloads that are shorter than that.
+pub(crate) const STAMP_BYTES_MIN: usize = 16;
+
 /// Bytes of a payload at most. Keeps one tick's arena far below the 4 GiB that a frame's range can name.
 pub(crate) const PAYLOAD_BYTES_MAX: usize = 1 << 20;
 
@@ -19,6 +22,14 @@ pub(crate) const LATENCY_NS_MAX: u64 = 3_600 * 1_000_000_000;
 /// Ranges of missing sequence numbers remembered for each publisher and subscriber. What arrives later
 /// than so many further losses counts as duplicated.
 pub(crate) const GAPS_MAX: usize = 64;
+
+/// The same for each stream and shared subscription: its members take turns and overtake each other, so
+/// that gaps open and close all the time.
+pub(crate) const GAPS_OF_SHARE_MAX: usize = 4_096;
+
+/// Pairs of member and stream of shared subscriptions up to which the order that each member sees is
+/// judged: 4 bytes each, 64 MiB.
+pub(crate) const ORDER_PAIRS_MAX: usize = 16 << 20;
 
 /// Publishes sent in one tick at most, so that receiving is never starved by sending.
 pub(crate) const SENDS_PER_TICK_MAX: usize = 1_024;
@@ -52,6 +63,56 @@ pub(crate) const RECEIVE_BUFFER_BYTES: u32 = 16 * 1024;
 
 /// How long one wait for events lasts at most when nothing is due, so that phases end in time.
 pub(crate) const WAIT_MAX: Duration = Duration::from_millis(50);
+
+/// Wait before trying again when the engine has not let go of closed connections yet.
+pub(crate) const SLOT_WAIT: Duration = Duration::from_millis(2);
+
+/// Filters in one SUBSCRIBE at most: brokers bound the packet's size, some the filters in it.
+pub(crate) const FILTERS_PER_SUBSCRIBE: usize = 100;
+
+/// Filters of one subscriber at most: each SUBSCRIBE of its arrival has a packet identifier of its own.
+pub(crate) const FILTERS_EACH_MAX: u32 = 1_000_000;
+
+/// Exchanges of subscriptions in one tick at most.
+pub(crate) const CHANGES_PER_TICK_MAX: u32 = 1_024;
+
+/// How long brokers are asked to keep the sessions of clients that are away. They are removed at the end of
+/// the run; this is for runs that are broken off.
+pub(crate) const SESSION_EXPIRY_SECS: u32 = 3_600;
+
+/// How often a loop looks whether the others are ready, in nanoseconds.
+pub(crate) const START_LOOK_NS: u64 = 1_000_000;
+
+/// Loops that may carry out one load: more than any machine has use for.
+pub(crate) const THREADS_MAX: u32 = 64;
+
+/// Messages on each topic of a backlog when the scenario does not say.
+pub(crate) const MESSAGES_EACH_DEFAULT: u32 = 10;
+
+/// How long an agent may take to answer a question, and to be reached.
+pub(crate) const AGENT_REPLY_WITHIN: Duration = Duration::from_secs(10);
+
+/// How long coordinator and agent wait for each other's next message before they look at other things.
+pub(crate) const AGENT_LOOK: Duration = Duration::from_millis(10);
+
+/// Questions for an agent's clock: the best of so many bounds the error of its offset.
+pub(crate) const AGENT_CLOCK_QUESTIONS: u32 = 100;
+
+/// How far ahead the common start lies, so that every agent hears of it before.
+pub(crate) const AGENT_START_IN: Duration = Duration::from_millis(200);
+
+/// Bytes of one message between coordinator and agent at most: the histograms of a day of seconds.
+pub(crate) const AGENT_LINE_BYTES_MAX: usize = 1 << 30;
+
+/// Round trips over the loopback that the calibration makes.
+pub(crate) const CALIBRATION_ROUNDS: u32 = 200;
+
+/// Factors of a scenario's rate between which the highest is searched.
+pub(crate) const LIMIT_FACTOR_MIN: f64 = 1.0 / 1024.0;
+pub(crate) const LIMIT_FACTOR_MAX: f64 = 1024.0;
+
+/// The search ends when the lowest rate that failed is less than so many times the highest that passed.
+pub(crate) const LIMIT_GAP: f64 = 1.05;
 
 /// How often the running figures are shown.
 pub(crate) const PROGRESS_EVERY: Duration = Duration::from_millis(250);

@@ -1,8 +1,11 @@
 //! The stamp in every payload: who sent it, which one it is, when it was due, and a checksum of it all.
 //!
 //! Senders write it, receivers read it in place; the audit and the latency rest on nothing else. Neither
-//! direction allocates. A payload is either raw (stamp, then filling) or a JSON object that ends with the
-//! stamp in hexadecimal, so that other clients can read what simulated sensors say.
+//! direction allocates. A payload is raw (stamp, then filling), or a JSON object or CBOR map that ends with
+//! the stamp, so that other clients can read what simulated sensors say. Raw payloads that are too short
+//! for it have a compact stamp.
+
+mod compact;
 
 use crate::ids::StreamId;
 use crate::limits::STAMP_BYTES;
@@ -12,6 +15,11 @@ const MAGIC: u16 = 0x524D;
 
 /// Bytes of the stamp before its checksum.
 const HEADER_BYTES: usize = STAMP_BYTES - 8;
+
+/// First byte of a CBOR map of four pairs, and what stands before the stamp in it: the key, and the head of
+/// a byte string of 32. [RFC 8949 3]
+const CBOR_MAP_OF_4: u8 = 0xA4;
+const CBOR_OPEN: &[u8] = b"\x65stamp\x58\x20";
 
 /// What stands before and behind the hexadecimal stamp of a text payload.
 const TEXT_OPEN: &str = ",\"stamp\":\"";
@@ -61,9 +69,12 @@ impl Stamp {
         })
     }
 
-    /// Writes the stamp over the first [`STAMP_BYTES`] of a raw payload; the rest is filling, which the
-    /// checksum covers.
+    /// Writes the stamp over the beginning of a raw payload of at least 16 bytes; the rest is
+    /// filling, which the checksum covers.
     pub(crate) fn write_raw(self, payload: &mut [u8]) {
+        if payload.len() < STAMP_BYTES {
+            return compact::write(self, payload);
+        }
         let header = self.header();
         let sum = checksum(&header, &payload[STAMP_BYTES..]);
         payload[..HEADER_BYTES].copy_from_slice(&header);
@@ -83,11 +94,25 @@ impl Stamp {
         text.extend_from_slice(TEXT_CLOSE.as_bytes());
     }
 
-    /// Reads the stamp of either form and checks the whole payload against it.
+    /// Closes the CBOR map that `map` begins with the stamp as its last value, a byte string.
+    pub(crate) fn write_cbor(self, map: &mut Vec<u8>) {
+        let header = self.header();
+        let sum = checksum(&header, map);
+        map.extend_from_slice(CBOR_OPEN);
+        map.extend_from_slice(&header);
+        map.extend_from_slice(&sum.to_le_bytes());
+    }
+
+    /// Reads the stamp of any form and checks the whole payload against it.
     #[inline]
     pub(crate) fn read(payload: &[u8]) -> Result<Stamp, StampError> {
-        if payload.first() == Some(&b'{') {
-            return Stamp::read_text(payload);
+        if payload.len() < STAMP_BYTES {
+            return compact::read(payload);
+        }
+        match payload[0] {
+            b'{' => return Stamp::read_text(payload),
+            CBOR_MAP_OF_4 => return Stamp::read_cbor(payload),
+            _ => {}
         }
         let (header, rest) = payload
             .split_first_chunk::<HEADER_BYTES>()
@@ -98,6 +123,26 @@ impl Stamp {
             return Err(StampError::Corrupt);
         }
         Ok(stamp)
+    }
+
+    fn read_cbor(payload: &[u8]) -> Result<Stamp, StampError> {
+        let (before, stamp) = payload
+            .split_last_chunk::<STAMP_BYTES>()
+            .ok_or(StampError::Foreign)?;
+        let map = before.strip_suffix(CBOR_OPEN).ok_or(StampError::Foreign)?;
+        Stamp::of_bytes(stamp, map)
+    }
+
+    /// The stamp in `bytes`, whose checksum covers `filling` too.
+    fn of_bytes(bytes: &[u8; STAMP_BYTES], filling: &[u8]) -> Result<Stamp, StampError> {
+        let (header, sum) = bytes
+            .split_first_chunk::<HEADER_BYTES>()
+            .expect("a stamp is longer than its header");
+        let stamp = Stamp::of_header(header).ok_or(StampError::Corrupt)?;
+        match sum == checksum(header, filling).to_le_bytes() {
+            true => Ok(stamp),
+            false => Err(StampError::Corrupt),
+        }
     }
 
     fn read_text(payload: &[u8]) -> Result<Stamp, StampError> {
@@ -116,14 +161,7 @@ impl Stamp {
             let low = hex_digit(pair[1]).ok_or(StampError::Corrupt)?;
             *byte = high << 4 | low;
         }
-        let (header, sum) = bytes
-            .split_first_chunk::<HEADER_BYTES>()
-            .expect("a stamp is longer than its header");
-        let stamp = Stamp::of_header(header).ok_or(StampError::Corrupt)?;
-        if sum != checksum(header, text).to_le_bytes() {
-            return Err(StampError::Corrupt);
-        }
-        Ok(stamp)
+        Stamp::of_bytes(&bytes, text)
     }
 }
 

@@ -6,6 +6,8 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 /// Filters the observer subscribes to.
 pub(crate) const FILTERS: [&str; 3] = [
     "$SYS/broker/uptime",
@@ -18,7 +20,7 @@ const DROPPED: &str = "$SYS/broker/publish/messages/dropped";
 const REASONS: &str = "$SYS/broker/drops/";
 
 /// The broker's drop counters at one moment.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Drops {
     /// All dropped messages, as brokers since Mosquitto count them.
     pub(crate) dropped: u64,

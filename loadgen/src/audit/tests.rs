@@ -7,6 +7,7 @@ const LAYOUT: Layout = Layout {
     publishers: 4,
     subscribers: 2,
     groups: 2,
+    shares: 0,
 };
 
 /// Delivers `sequences` of stream 0 to subscriber 0 and compares (delivered, duplicated, reordered).
@@ -84,4 +85,41 @@ fn a_stream_nobody_asked_for_is_unexpected() {
     }
     assert_eq!(audit.counts().unexpected, 4);
     assert_eq!(audit.counts().delivered, 0);
+}
+
+/// Delivers (member, sequence) of stream 1 to a shared subscription and compares (delivered, duplicated,
+/// reordered).
+fn check_shared(deliveries: &[(u32, u64)], expected: (u64, u64, u64)) {
+    let layout = Layout {
+        streams: 2,
+        publishers: 2,
+        subscribers: 3,
+        groups: 1,
+        shares: 1,
+    };
+    let mut audit = Audit::new(&layout);
+    for &(member, sequence) in deliveries {
+        audit.on_delivery(SubscriberId(member), StreamId(1), sequence);
+    }
+    let counts = audit.counts();
+    assert_eq!(
+        (counts.delivered, counts.duplicated, counts.reordered),
+        expected,
+        "{deliveries:?}"
+    );
+}
+
+#[test]
+fn members_of_a_share_overtake_each_other_in_good_order() {
+    check_shared(&[(0, 0), (1, 2), (0, 1), (2, 5), (1, 3), (0, 4)], (6, 0, 0));
+}
+
+#[test]
+fn a_message_for_two_members_is_a_duplicate() {
+    check_shared(&[(0, 0), (1, 1), (2, 1)], (2, 1, 0));
+}
+
+#[test]
+fn a_member_that_gets_an_older_message_sees_disorder() {
+    check_shared(&[(0, 0), (0, 2), (0, 1)], (3, 0, 1));
 }

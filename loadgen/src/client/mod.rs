@@ -9,7 +9,7 @@ mod partial;
 mod publish;
 
 pub(crate) use in_flight::{Answer, InFlight};
-pub(crate) use packets::{ClientIds, connect, disconnect, subscribe};
+pub(crate) use packets::{ClientIds, ConnectPacket, disconnect, subscribe};
 pub(crate) use partial::complete;
 pub(crate) use publish::IncomingPublish;
 
@@ -49,8 +49,12 @@ pub(crate) struct Client {
     pub(crate) awaits_pong: bool,
     /// The engine's name for the connection.
     pub(crate) connection: Option<ConnectionId>,
+    /// SUBSCRIBEs without their answer, on arrival.
+    pub(crate) subacks_missing: u16,
     /// When the connect began, in nanoseconds since the start of the run.
     pub(crate) began_ns: u64,
+    /// When it last asked for messages that waited for it: by its CONNECT or its SUBSCRIBE.
+    pub(crate) came_ns: u64,
     /// The beginning of a packet whose end has not come yet.
     pub(crate) partial: Vec<u8>,
 }

@@ -5,11 +5,13 @@ use std::path::Path;
 
 use ringmq_codec::packet::{Connect, Disconnect, encode_subscribe};
 use ringmq_codec::{
-    Packet, PacketId, Properties, Qos, ReasonCode, SubscriptionOptions, TopicFilter, Version,
+    Packet, PacketId, Properties, PropertiesBuffer, Property, Qos, ReasonCode, SubscriptionOptions,
+    TopicFilter, Version,
 };
 
 use crate::cli::ConnectArgs;
 use crate::ids::{PublisherId, SubscriberId};
+use crate::mqtt_options::MqttOptions;
 
 /// Client identifiers of a run.
 #[derive(Debug)]
@@ -86,34 +88,52 @@ fn read_lines(path: &Path) -> Result<Vec<String>, String> {
     }
 }
 
-/// Appends a CONNECT with a clean start.
-pub(crate) fn connect(version: Version, client_id: &str, keep_alive_secs: u16, out: &mut Vec<u8>) {
-    let connect = Connect {
-        version,
-        clean_start: true,
-        keep_alive_secs,
-        client_id,
-        will: None,
-        user_name: None,
-        password: None,
-        properties: Properties::EMPTY,
-    };
-    Packet::Connect(connect).encode(version, out);
+/// What a CONNECT says.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ConnectPacket<'a> {
+    pub(crate) client_id: &'a str,
+    pub(crate) clean_start: bool,
+    /// How long the session outlives the connection, from MQTT 5 on.
+    pub(crate) session_expiry_secs: u32,
+    pub(crate) mqtt: &'a MqttOptions,
 }
 
-/// Appends a SUBSCRIBE with the first packet identifier. `None` when a filter is no topic filter.
+impl ConnectPacket<'_> {
+    /// Appends it.
+    pub(crate) fn write(&self, out: &mut Vec<u8>) {
+        let version = self.mqtt.version();
+        let mut properties = PropertiesBuffer::new();
+        if version.is_v5() && self.session_expiry_secs > 0 {
+            properties.push(Property::SessionExpirySecs(self.session_expiry_secs));
+        }
+        let connect = Connect {
+            version,
+            clean_start: self.clean_start,
+            keep_alive_secs: self.mqtt.keep_alive_secs,
+            client_id: self.client_id,
+            will: None,
+            user_name: self.mqtt.user_name.as_deref(),
+            password: self.mqtt.password.as_deref().map(str::as_bytes),
+            properties: properties.as_properties(),
+        };
+        Packet::Connect(connect).encode(version, out);
+    }
+}
+
+/// Appends a SUBSCRIBE. `None` when a filter is no topic filter.
 pub(crate) fn subscribe(
     version: Version,
-    filters: &[&str],
+    packet_id: PacketId,
+    filters: &[impl AsRef<str>],
     qos: Qos,
     out: &mut Vec<u8>,
 ) -> Option<()> {
     let options = SubscriptionOptions::v3(qos);
     let filters = filters
         .iter()
-        .map(|filter| TopicFilter::new(filter).map(|filter| (filter, options)))
+        .map(|filter| TopicFilter::new(filter.as_ref()).map(|filter| (filter, options)))
         .collect::<Option<Vec<_>>>()?;
-    encode_subscribe(version, PacketId::FIRST, Properties::EMPTY, &filters, out);
+    encode_subscribe(version, packet_id, Properties::EMPTY, &filters, out);
     Some(())
 }
 

@@ -1,11 +1,14 @@
-//! When the next publish is due: open loop by the clock, closed loop by what is outstanding.
+//! When the next publish is due: open loop by the clock, at one rate or as a fleet of sensors; closed loop
+//! by what is outstanding.
 //!
-//! The run asks one of the two for the next send. Neither reads a clock: time is an argument.
+//! The run asks one of them for the next send. Neither reads a clock: time is an argument.
 
 mod closed;
+mod fleet;
 mod open;
 
 pub(crate) use closed::ClosedLoop;
+pub(crate) use fleet::FleetLoop;
 pub(crate) use open::OpenLoop;
 
 use crate::ids::{PublisherId, StreamId};

@@ -60,7 +60,7 @@ impl OpenLoop {
     ) -> Option<DueSend> {
         while let Some(&publisher) = self.released.front() {
             let sent = self.sent[publisher.at()];
-            if sent < self.due_count(publisher) && is_open(publisher) {
+            if sent < self.due_count(publisher, self.cursor) && is_open(publisher) {
                 return Some(self.take(publisher, sent));
             }
             self.released.pop_front();
@@ -70,7 +70,7 @@ impl OpenLoop {
             self.cursor += 1;
             let publisher = self.layout.publisher_of(stream);
             let sent = self.sent[publisher.at()];
-            if sent + 1 == self.due_count(publisher) && is_open(publisher) {
+            if sent + 1 == self.due_count(publisher, self.cursor) && is_open(publisher) {
                 return Some(self.take(publisher, sent));
             }
         }
@@ -79,18 +79,18 @@ impl OpenLoop {
 
     /// A publisher that could not send can again.
     pub(crate) fn on_release(&mut self, publisher: PublisherId) {
-        if self.sent[publisher.at()] < self.due_count(publisher) {
+        if self.sent[publisher.at()] < self.due_count(publisher, self.cursor) {
             self.released.push_back(publisher);
         }
     }
 
-    /// How many sends of a publisher were due up to the cursor.
-    fn due_count(&self, publisher: PublisherId) -> u64 {
+    /// How many of the first `cursor` sends are a publisher's.
+    fn due_count(&self, publisher: PublisherId, cursor: u64) -> u64 {
         let streams = self.layout.streams_of(publisher);
         let round = u64::from(self.layout.streams);
-        let in_this_round = (self.cursor % round).saturating_sub(u64::from(streams.start));
+        let in_this_round = (cursor % round).saturating_sub(u64::from(streams.start));
         let count = streams.len() as u64;
-        self.cursor / round * count + in_this_round.min(count)
+        cursor / round * count + in_this_round.min(count)
     }
 
     /// Hands out the publisher's send number `sent`.
@@ -118,9 +118,13 @@ impl OpenLoop {
         sent / count + u64::from(u64::from(stream.0 - streams.start) < sent % count)
     }
 
-    /// Sends of the whole timetable that were not made.
-    pub(crate) fn unsent(&self) -> u64 {
-        self.total - self.sent.iter().sum::<u64>()
+    /// Sends of the whole timetable that were not made, of the publishers that are `owned`.
+    pub(crate) fn unsent(&self, owned: impl Fn(PublisherId) -> bool) -> u64 {
+        let publishers = (0..self.layout.publishers).map(PublisherId);
+        let unsent = |publisher: PublisherId| {
+            self.due_count(publisher, self.total) - self.sent[publisher.at()]
+        };
+        publishers.filter(|&p| owned(p)).map(unsent).sum()
     }
 }
 
@@ -134,6 +138,7 @@ mod tests {
             publishers,
             subscribers: 1,
             groups: 1,
+            shares: 0,
         }
     }
 
@@ -169,7 +174,7 @@ mod tests {
             (0..3).map(|s| pacing.published(StreamId(s))).sum::<u64>(),
             1_000
         );
-        assert_eq!(pacing.unsent(), 0);
+        assert_eq!(pacing.unsent(|_| true), 0);
     }
 
     #[test]
@@ -178,14 +183,14 @@ mod tests {
         let others = all(&mut pacing, 17_000_000, |publisher| publisher.0 == 1);
         assert_eq!(others.len(), 9);
         assert!(others.iter().all(|send| send.publisher.0 == 1));
-        assert_eq!(pacing.unsent(), 1_000 - 9);
+        assert_eq!(pacing.unsent(|_| true), 1_000 - 9);
         pacing.on_release(PublisherId(0));
         let made_up = all(&mut pacing, 17_000_000, |_| true);
         let due: Vec<u64> = made_up.iter().map(|send| send.due_ns / 1_000_000).collect();
         assert_eq!(due, [0, 1, 2, 6, 7, 8, 12, 13, 14]);
         let sequences: Vec<u64> = made_up.iter().map(|send| send.sequence).collect();
         assert_eq!(sequences, [0, 0, 0, 1, 1, 1, 2, 2, 2]);
-        assert_eq!(pacing.unsent(), 1_000 - 18);
+        assert_eq!(pacing.unsent(|_| true), 1_000 - 18);
         assert_eq!(all(&mut pacing, 18_000_000, |_| true).len(), 1);
     }
 

@@ -3,7 +3,7 @@
 //! `run` fills it, `folder` stores it, `html`, `compare` and `history` read it. Nothing here measures or
 //! judges. A field added later needs a serde default, so that older folders stay readable.
 
-mod interval;
+pub(crate) mod interval;
 mod machine;
 mod moment;
 mod of_report;

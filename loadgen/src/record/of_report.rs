@@ -67,7 +67,8 @@ type Parts = (ScenarioRecord, Results, AuditRecord, Vec<String>);
 
 fn of_load(report: &LoadReport) -> Parts {
     let scenario = &report.scenario;
-    let text = toml::to_string(scenario).expect("a scenario holds only numbers and text");
+    let as_told = || toml::to_string(scenario).expect("a scenario holds only numbers and text");
+    let text = scenario.text.clone().unwrap_or_else(as_told);
     let results = Results {
         published_per_second: report.published_per_second,
         delivered_per_second: report.delivered_per_second,
@@ -98,7 +99,7 @@ fn of_load(report: &LoadReport) -> Parts {
         protocol_errors: report.protocol_errors,
         violations: report.violations.clone(),
     };
-    let record = ScenarioRecord::new(scenario.name, text, scenario.closed_loop);
+    let record = ScenarioRecord::new(&scenario.name, text, scenario.closed_loop);
     (record, results, audit, report.warnings.clone())
 }
 

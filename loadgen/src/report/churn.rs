@@ -66,7 +66,7 @@ impl ChurnReport {
 fn broker(connect: &ConnectArgs, outcome: &ChurnOutcome) -> Option<ChurnBrokerReport> {
     let before = outcome.broker_before?;
     let after = outcome.broker_after?;
-    let cpu_ns = (after.cpu_ns - before.cpu_ns) as f64;
+    let cpu_ns = after.cpu_ns_since(&before) as f64;
     Some(ChurnBrokerReport {
         pid: connect.pid?,
         cpu_us_per_connect: cpu_ns / outcome.connects as f64 / 1e3,

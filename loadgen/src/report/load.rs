@@ -3,73 +3,18 @@
 use std::collections::BTreeMap;
 
 use hdrhistogram::Histogram;
-use ringmq_codec::{Qos, Version};
 use serde::Serialize;
 
 use super::ConnectReport;
+use crate::agents::AgentReport;
+use crate::calibration::Calibration;
 use crate::cli::ConnectArgs;
 use crate::histogram::{Percentiles, Row, rows};
+use crate::report::Scenario;
 use crate::run::outcome::Outcome;
-use crate::scenario::{Pace, Plan};
 
 /// Rows of the picture of the latencies.
 const ROWS_MAX: usize = 22;
-
-/// What was run.
-#[derive(Clone, Debug, Serialize)]
-pub(crate) struct Scenario {
-    pub(crate) name: &'static str,
-    pub(crate) mqtt: &'static str,
-    pub(crate) qos: u8,
-    pub(crate) publishers: u32,
-    pub(crate) subscribers: u32,
-    /// Sources with a sequence of their own: publishers, or simulated sensors.
-    pub(crate) streams: u32,
-    pub(crate) groups: u32,
-    pub(crate) stalled_subscribers: u32,
-    pub(crate) payload_bytes: usize,
-    pub(crate) closed_loop: bool,
-    pub(crate) rate_per_second: Option<f64>,
-    pub(crate) window: Option<u32>,
-    pub(crate) warmup_seconds: f64,
-    pub(crate) duration_seconds: f64,
-}
-
-impl Scenario {
-    /// What a plan says of itself.
-    pub(crate) fn of(plan: &Plan) -> Scenario {
-        let (rate_per_second, window) = match plan.pace {
-            Pace::Open { rate_per_second } => (Some(rate_per_second), None),
-            Pace::Closed { window } => (None, Some(window)),
-            Pace::Silent => (None, None),
-        };
-        Scenario {
-            name: plan.name,
-            mqtt: version_name(plan.connect.version_mqtt.version()),
-            qos: plan.qos as u8,
-            publishers: plan.layout.publishers,
-            subscribers: plan.layout.subscribers,
-            streams: plan.layout.streams,
-            groups: plan.layout.groups,
-            stalled_subscribers: plan.stalled,
-            payload_bytes: plan.payload_bytes,
-            closed_loop: window.is_some(),
-            rate_per_second,
-            window,
-            warmup_seconds: plan.phases.warmup,
-            duration_seconds: plan.phases.duration,
-        }
-    }
-}
-
-/// A version as people write it.
-pub(super) fn version_name(version: Version) -> &'static str {
-    match version {
-        Version::V31 => "3.1",
-        Version::V311 => "3.1.1",
-        Version::V5 => "5",
-    }
-}
 
 /// The broker's process over the measured phase.
 #[derive(Clone, Copy, Debug, Serialize)]
@@ -88,12 +33,36 @@ pub(crate) struct BrokerReport {
     pub(crate) rss_bytes_per_connection: f64,
 }
 
+/// Clients that left and returned, were thrown out and returned, or came when all was published.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub(crate) struct ReturnReport {
+    pub(crate) returned: u64,
+    /// From the first connect to the last answer, all rounds together.
+    pub(crate) seconds: f64,
+    /// From the beginning of a connect until the client may take part, in microseconds.
+    pub(crate) latency_us: Percentiles,
+    /// Sessions the broker was to keep and did not.
+    pub(crate) sessions_lost: u64,
+}
+
+/// Subscriptions exchanged while the load ran.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub(crate) struct ChangeReport {
+    pub(crate) changed: u64,
+    /// Turns missed because the exchange before was not answered yet.
+    pub(crate) missed: u64,
+    /// From UNSUBSCRIBE and SUBSCRIBE to SUBACK, in microseconds.
+    pub(crate) latency_us: Percentiles,
+}
+
 /// loadgen's own share.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub(crate) struct OwnReport {
     pub(crate) version: &'static str,
-    /// Share of one CPU that its loop used in the measured phase.
+    /// Share of one CPU that its loops used in the measured phase.
     pub(crate) cpu_share: f64,
+    /// Below this nothing can be measured here.
+    pub(crate) calibration: Option<Calibration>,
 }
 
 /// Everything there is to say.
@@ -133,10 +102,20 @@ pub(crate) struct LoadReport {
     pub(crate) connections_lost: u64,
     pub(crate) connections_lost_by_reason: BTreeMap<String, u64>,
     pub(crate) connect: ConnectReport,
+    /// Clients that came back, or came late.
+    pub(crate) returns: Option<ReturnReport>,
+    /// Exchanged subscriptions.
+    pub(crate) changes: Option<ChangeReport>,
     pub(crate) broker: Option<BrokerReport>,
     pub(crate) loadgen: OwnReport,
     pub(crate) warnings: Vec<String>,
     pub(crate) violations: Vec<String>,
+    /// The machines that carried it out together.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) agents: Vec<AgentReport>,
+    /// The loads of a mixed run, each on its own.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) loads: Vec<LoadReport>,
     /// The picture of the latencies, for the text.
     #[serde(skip)]
     pub(crate) rows: Vec<Row>,
@@ -180,15 +159,29 @@ impl LoadReport {
                 &outcome.connect_failures,
                 Percentiles::of(&outcome.connect_latency),
             ),
+            returns: (scenario.replay || scenario.storms > 0).then(|| ReturnReport {
+                returned: outcome.return_latency.len(),
+                seconds: outcome.return_seconds,
+                latency_us: Percentiles::of(&outcome.return_latency),
+                sessions_lost: outcome.sessions_lost,
+            }),
+            changes: (scenario.changes_per_second > 0.0).then(|| ChangeReport {
+                changed: outcome.change_latency.len(),
+                missed: outcome.changes_missed,
+                latency_us: Percentiles::of(&outcome.change_latency),
+            }),
             broker: broker(connect, outcome, seconds),
             loadgen: OwnReport {
                 version: env!("CARGO_PKG_VERSION"),
                 cpu_share: (outcome.end.own_cpu_ns - outcome.begin.own_cpu_ns) as f64
                     / seconds
                     / 1e9,
+                calibration: None,
             },
             warnings: outcome.warnings.clone(),
             violations: Vec::new(),
+            agents: Vec::new(),
+            loads: Vec::new(),
             rows: picture(&outcome.latency),
             broker_address: connect.broker.clone(),
             scenario,
@@ -197,71 +190,30 @@ impl LoadReport {
         report
     }
 
-    /// What must not be: the promises of each QoS, and of a broker that is up.
-    fn judge(&self) -> Vec<String> {
-        let qos = Qos::from_bits(self.scenario.qos).unwrap_or(Qos::AtMostOnce);
-        let is_lossless = qos != Qos::AtMostOnce;
-        let unaccounted = self.unaccounted.unwrap_or(0).unsigned_abs();
-        let lost = if self.unaccounted.is_some() {
-            0
-        } else {
-            self.lost
-        };
-        let asked = self.connections_answered.is_some();
-        let silent = self.connections - self.connections_answered.unwrap_or(self.connections);
-        let rules = [
-            (
-                is_lossless,
-                lost,
-                "messages lost; QoS 1 and 2 must lose none",
-            ),
-            (
-                true,
-                unaccounted,
-                "messages neither delivered nor counted as dropped by the broker",
-            ),
-            (
-                qos != Qos::AtLeastOnce,
-                self.duplicated,
-                "messages duplicated; only QoS 1 may",
-            ),
-            (true, self.reordered, "messages out of order"),
-            (
-                true,
-                self.unexpected,
-                "messages that nobody published for their subscriber",
-            ),
-            (true, self.corrupt, "messages not as they were sent"),
-            (
-                true,
-                self.connections_lost,
-                "connections lost during the run",
-            ),
-            (true, self.connect.failures, "connections failed to come up"),
-            (
-                asked,
-                u64::from(silent),
-                "connections did not answer at the end",
-            ),
-            (
-                true,
-                self.protocol_errors,
-                "packets that no client should get",
-            ),
-        ];
-        let broken = rules
-            .into_iter()
-            .filter(|&(applies, count, _)| applies && count > 0);
-        broken
-            .map(|(_, count, rule)| format!("{count} {rule}"))
-            .collect()
+    /// Adds what this machine cannot measure below.
+    pub(crate) fn calibrate(&mut self, calibration: Calibration) {
+        self.warnings.extend(calibration.warning());
+        self.loadgen.calibration = Some(calibration);
+    }
+
+    /// Adds who carried it out, and how far latencies between them can be trusted.
+    pub(crate) fn set_agents(&mut self, agents: Vec<AgentReport>) {
+        let errors = agents.iter().map(|agent| agent.clock_error_us);
+        let worst = errors.fold(0.0, f64::max);
+        if agents.len() > 1 {
+            self.warnings.push(format!(
+                "latencies between agents are right to within {:.0} us: the error of their clocks' offsets",
+                2.0 * worst
+            ));
+        }
+        self.agents = agents;
     }
 }
 
 fn broker(connect: &ConnectArgs, outcome: &Outcome, seconds: f64) -> Option<BrokerReport> {
     let (begin, end) = (outcome.begin.broker?, outcome.end.broker?);
     let before = outcome.broker_before?;
-    let cpu_ns = (end.cpu_ns - begin.cpu_ns) as f64;
+    let cpu_ns = end.cpu_ns_since(&begin) as f64;
     let deliveries = (outcome.end.received - outcome.begin.received).max(1) as f64;
     let grown = end.rss_bytes.saturating_sub(before.rss_bytes) as f64;
     Some(BrokerReport {

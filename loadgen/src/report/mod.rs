@@ -3,17 +3,24 @@
 //! The names of the JSON fields are an interface: scripts read them.
 
 mod churn;
+mod judge;
+mod limit;
 mod load;
+mod scenario;
+mod several;
 pub(crate) mod text;
 
 pub(crate) use churn::ChurnReport;
-pub(crate) use load::{BrokerReport, LoadReport, Scenario};
+pub(crate) use limit::LimitReport;
+pub(crate) use load::{BrokerReport, LoadReport};
+pub(crate) use scenario::Scenario;
 
 use std::collections::BTreeMap;
 
 use serde::Serialize;
 
 use crate::cli::ConnectArgs;
+use crate::ensemble::LoadOutcome;
 use crate::histogram::Percentiles;
 use crate::run::connector::Failures;
 use crate::run::outcome::{ChurnOutcome, Outcome};
@@ -49,9 +56,24 @@ impl ConnectReport {
 }
 
 impl Report {
-    /// The report of a run with a load.
-    pub(crate) fn of_load(scenario: Scenario, connect: &ConnectArgs, outcome: &Outcome) -> Report {
+    /// The report of a run with one load.
+    fn of_load(scenario: Scenario, connect: &ConnectArgs, outcome: &Outcome) -> Report {
         Report::Load(Box::new(LoadReport::new(scenario, connect, outcome)))
+    }
+
+    /// The report of a scenario with one load or several.
+    pub(crate) fn of_loads(
+        name: &str,
+        connect: &ConnectArgs,
+        mut loads: Vec<LoadOutcome>,
+    ) -> Report {
+        match (loads.pop(), loads.is_empty()) {
+            (Some(load), true) => Report::of_load(load.scenario, connect, &load.outcome),
+            (last, _) => {
+                loads.extend(last);
+                Report::Load(Box::new(LoadReport::of_several(name, connect, loads)))
+            }
+        }
     }
 
     /// The report of churning.
@@ -69,7 +91,7 @@ impl Report {
 }
 
 /// The report as one JSON object.
-pub(crate) fn json(report: &Report) -> String {
+pub(crate) fn json(report: &impl Serialize) -> String {
     serde_json::to_string_pretty(report)
         .expect("a report holds only numbers, text and maps with text keys")
 }

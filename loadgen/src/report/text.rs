@@ -1,8 +1,11 @@
 //! The report for people: at most 90 columns, no colours, the same in a terminal and in a file.
 
 mod churn;
+mod limit;
 mod load;
 mod picture;
+
+pub(crate) use limit::{knee, limit_step};
 
 use super::Report;
 
@@ -67,7 +70,8 @@ pub(crate) fn paragraph(title: &str, lines: &[String]) -> String {
     let mut text = String::new();
     for (at, line) in lines.iter().enumerate() {
         let margin = if at == 0 { title } else { "" };
-        text.push_str(format!("{margin:<10}{line}").trim_end());
+        let gap = if margin.len() >= 10 { " " } else { "" };
+        text.push_str(format!("{margin:<10}{gap}{line}").trim_end());
         text.push('\n');
     }
     text

@@ -13,8 +13,10 @@ use ringmq_ring::{CloseHow, ConnectError, ConnectionId, Event};
 use crate::broker_process::{BrokerProcess, ProcessSample};
 use crate::cli::ChurnArgs;
 use crate::client::{self, ClientIds, State};
+use crate::histogram::LatencyRecorder;
 use crate::ids::{ClientId, PublisherId};
-use crate::limits::{PACKET_SIZE_MAX, PROGRESS_EVERY, WAIT_MAX};
+use crate::limits::{PACKET_SIZE_MAX, PROGRESS_EVERY, SLOT_WAIT, WAIT_MAX};
+use crate::mqtt_options::MqttOptions;
 use crate::progress::Progress;
 use crate::run::clients::Clients;
 use crate::run::connector::{Connector, reason_of_close, reason_of_code};
@@ -25,9 +27,6 @@ use crate::run::outcome::{ChurnOutcome, RunError};
 use crate::run::{Clock, check_prefix, ns, resolve, watch};
 use crate::source_address::SourceAddresses;
 
-/// Wait before trying again when the engine has not let go of closed connections yet.
-const SLOT_WAIT: Duration = Duration::from_millis(2);
-
 struct ChurnRun {
     args: ChurnArgs,
     version: Version,
@@ -36,6 +35,7 @@ struct ChurnRun {
     clock: Clock,
     clients: Clients,
     connector: Connector,
+    latency: LatencyRecorder,
     outbox: Outbox,
     round: u32,
     begun: u32,
@@ -72,7 +72,9 @@ pub(crate) fn execute(
             args.connect.connect_outstanding,
             args.connect.connect_rate,
             clock.now_ns(),
-        ),
+        )
+        .with_ramp(args.connect.connect_ramp),
+        latency: LatencyRecorder::new(),
         outbox: Outbox::default(),
         round: 0,
         begun: 0,
@@ -93,7 +95,7 @@ pub(crate) fn execute(
         connects: u64::from(run.args.connections) * u64::from(run.args.rounds),
         cut: run.cut,
         failures: run.connector.failures,
-        connect_latency: run.connector.latency.finish(),
+        connect_latency: run.latency.finish(),
         seconds,
         broker_before: before,
         broker_after_first_round: run.after_first_round,
@@ -108,10 +110,16 @@ impl ChurnRun {
         };
         let name = self.names.publisher(PublisherId(client.0));
         let is_cut = cut_of(client.0, self.args.cut_fraction) == Cut::InConnect;
-        let (version, keep_alive_secs) = (self.version, self.args.connect.keep_alive);
+        let mqtt = MqttOptions::of(&self.args.connect);
         self.outbox.send(connection, |out| {
             let start = out.len();
-            client::connect(version, &name, keep_alive_secs, out);
+            let connect = client::ConnectPacket {
+                client_id: &name,
+                clean_start: true,
+                session_expiry_secs: 0,
+                mqtt: &mqtt,
+            };
+            connect.write(out);
             if is_cut {
                 out.truncate(start + (out.len() - start) / 2);
             }
@@ -125,8 +133,9 @@ impl ChurnRun {
     fn on_up(&mut self, client: ClientId) {
         let now_ns = self.clock.now_ns();
         self.clients.set_state(client, State::Ready);
-        self.connector
-            .on_up(now_ns - self.clients.get(client).began_ns, now_ns);
+        self.latency
+            .record(now_ns - self.clients.get(client).began_ns);
+        self.connector.on_up(now_ns);
     }
 
     fn on_received(&mut self, connection: ConnectionId, bytes: &[u8]) {
@@ -215,6 +224,7 @@ impl ChurnRun {
             self.shown_ns = now_ns;
             let whole = u64::from(self.args.connections);
             let _ = self.updates.send(Progress {
+                member: 0,
                 phase: "churning",
                 done: u64::from(self.round) * whole + u64::from(self.connector.up()),
                 total: u64::from(self.args.rounds) * whole,
@@ -290,7 +300,7 @@ impl Driven for ChurnRun {
                 self.after_first_round =
                     self.broker.as_ref().and_then(|broker| broker.sample().ok());
             }
-            self.connector.restart(now_ns);
+            self.connector.restart(self.args.connections, now_ns);
             return Ok(Step::Wait(Duration::ZERO));
         }
         let is_waiting = now_ns < self.full_until_ns || self.args.connect.connect_rate > 0;

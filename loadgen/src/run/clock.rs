@@ -16,6 +16,18 @@ impl Clock {
         }
     }
 
+    /// The same clock, counting from when this one says `zero_ns`: a moment that may lie before its start.
+    pub(crate) fn with_zero_at(self, zero_ns: i64) -> Clock {
+        let distance = Duration::from_nanos(zero_ns.unsigned_abs());
+        let start = match zero_ns < 0 {
+            true => self.start.checked_sub(distance),
+            false => self.start.checked_add(distance),
+        };
+        Clock {
+            start: start.unwrap_or(self.start),
+        }
+    }
+
     /// Nanoseconds since the start.
     #[inline]
     pub(crate) fn now_ns(&self) -> u64 {

@@ -7,12 +7,12 @@ use std::fmt::Write;
 
 use ringmq_codec::ReasonCode;
 use ringmq_ring::CloseCause;
+use serde::{Deserialize, Serialize};
 
-use crate::histogram::LatencyRecorder;
 use crate::limits::FAILURE_REASONS_MAX;
 
 /// Reasons with their counts.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Failures {
     counts: BTreeMap<String, u64>,
     total: u64,
@@ -28,6 +28,14 @@ impl Failures {
             self.counts.insert(reason, 1);
         } else {
             *self.counts.entry("other reasons".to_owned()).or_default() += 1;
+        }
+    }
+
+    /// Adds those of another loop.
+    pub(crate) fn absorb(&mut self, other: &Failures) {
+        self.total += other.total;
+        for (reason, count) in &other.counts {
+            *self.counts.entry(reason.clone()).or_default() += count;
         }
     }
 
@@ -120,9 +128,9 @@ pub(crate) struct Connector {
     outstanding: u32,
     outstanding_max: u32,
     rate_per_second: u32,
+    ramp_secs: f64,
     start_ns: u64,
     progress_ns: u64,
-    pub(crate) latency: LatencyRecorder,
     pub(crate) failures: Failures,
 }
 
@@ -141,11 +149,17 @@ impl Connector {
             outstanding: 0,
             outstanding_max,
             rate_per_second,
+            ramp_secs: 0.0,
             start_ns,
             progress_ns: start_ns,
-            latency: LatencyRecorder::new(),
             failures: Failures::default(),
         }
+    }
+
+    /// The rate is reached over so many seconds, evenly from zero.
+    pub(crate) fn with_ramp(mut self, ramp_secs: f64) -> Connector {
+        self.ramp_secs = ramp_secs;
+        self
     }
 
     /// The next client to connect, by its number, if one may be begun now.
@@ -153,16 +167,23 @@ impl Connector {
         if self.next == self.total || self.outstanding == self.outstanding_max {
             return None;
         }
-        if self.rate_per_second > 0 {
-            let allowed = u128::from(now_ns - self.start_ns) * u128::from(self.rate_per_second)
-                / 1_000_000_000;
-            if u128::from(self.next) > allowed {
-                return None;
-            }
+        if self.rate_per_second > 0 && self.next as f64 > self.allowed(now_ns) {
+            return None;
         }
         self.next += 1;
         self.outstanding += 1;
         Some(self.next - 1)
+    }
+
+    /// Connects that may have been begun by now: the area below the rate, which rises over the ramp.
+    fn allowed(&self, now_ns: u64) -> f64 {
+        let elapsed = (now_ns - self.start_ns) as f64 / 1e9;
+        let rising = elapsed.min(self.ramp_secs);
+        let ramped = match self.ramp_secs > 0.0 {
+            true => rising * rising / (2.0 * self.ramp_secs),
+            false => 0.0,
+        };
+        f64::from(self.rate_per_second) * (ramped + elapsed - rising)
     }
 
     /// The connect that `poll` gave last could not be begun yet.
@@ -171,12 +192,11 @@ impl Connector {
         self.outstanding -= 1;
     }
 
-    /// A client begun by `poll` is up, `latency_ns` after its connect began.
-    pub(crate) fn on_up(&mut self, latency_ns: u64, now_ns: u64) {
+    /// A client begun by `poll` is up.
+    pub(crate) fn on_up(&mut self, now_ns: u64) {
         self.outstanding -= 1;
         self.up += 1;
         self.progress_ns = now_ns;
-        self.latency.record(latency_ns);
     }
 
     /// A client begun by `poll` failed.
@@ -211,8 +231,9 @@ impl Connector {
         (self.progress_ns - self.start_ns) as f64 / 1e9
     }
 
-    /// Begins another round of the same connects, keeping figures.
-    pub(crate) fn restart(&mut self, now_ns: u64) {
+    /// Begins another round of `total` connects, keeping the failures.
+    pub(crate) fn restart(&mut self, total: u32, now_ns: u64) {
+        self.total = total;
         self.next = 0;
         self.up = 0;
         self.start_ns = now_ns;
@@ -231,17 +252,17 @@ mod tests {
             (connector.poll(0), connector.poll(0), connector.poll(0)),
             (Some(0), Some(1), None)
         );
-        connector.on_up(10, 10);
+        connector.on_up(10);
         connector.on_failed("x".to_owned(), 20);
         assert_eq!(
             (connector.poll(20), connector.poll(20), connector.poll(20)),
             (Some(2), Some(3), None)
         );
-        connector.on_up(10, 30);
+        connector.on_up(30);
         assert_eq!(connector.poll(30), Some(4));
-        connector.on_up(10, 40);
+        connector.on_up(40);
         assert!(!connector.is_done());
-        connector.on_up(10, 50);
+        connector.on_up(50);
         assert!(connector.is_done());
         assert_eq!((connector.up(), connector.failures.total()), (4, 1));
     }
@@ -255,6 +276,18 @@ mod tests {
         assert_eq!(begun(&mut connector, 0), 1);
         assert_eq!(begun(&mut connector, 1_000_000_000), 10);
         assert_eq!(begun(&mut connector, 1_050_000_000), 0);
+    }
+
+    #[test]
+    fn the_rate_rises_over_the_ramp() {
+        let mut connector = Connector::new(1_000, 1_000, 100, 0).with_ramp(2.0);
+        let begun = |connector: &mut Connector, now_ns| {
+            std::iter::from_fn(|| connector.poll(now_ns)).count()
+        };
+        assert_eq!(begun(&mut connector, 0), 1);
+        assert_eq!(begun(&mut connector, 1_000_000_000), 25);
+        assert_eq!(begun(&mut connector, 2_000_000_000), 75);
+        assert_eq!(begun(&mut connector, 3_000_000_000), 100);
     }
 
     #[test]

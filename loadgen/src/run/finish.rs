@@ -1,5 +1,6 @@
 //! Summing up: from the state of a run to what it found, and what the reader should be warned of.
 
+use crate::histogram::LatencyRecorder;
 use crate::limits::{LATE_SHARE_WARN, OWN_CPU_WARN};
 use crate::run::outcome::Outcome;
 use crate::run::{Pacing, Run};
@@ -9,17 +10,25 @@ impl Run {
     pub(super) fn finish(mut self) -> Outcome {
         self.warn_of_figures();
         let unacknowledged = self.unacknowledged();
-        let (unsent, written_off) = match &self.pacing {
-            Pacing::Open(pacing) => (pacing.unsent(), 0),
-            Pacing::Closed(pacing) => (0, pacing.written_off()),
-            Pacing::Silent => (0, 0),
+        let unsent = self.unsent();
+        let written_off = match &self.pacing {
+            Pacing::Closed(pacing) => pacing.written_off(),
+            _ => 0,
         };
         Outcome {
             intervals: self.take_intervals(),
             latency: self.latency.finish(),
-            connect_seconds: self.connector.seconds(),
-            connections: self.connector.up(),
-            connect_latency: self.connector.latency.finish(),
+            connect_seconds: self.arrivals.connect_seconds,
+            connections: self.arrivals.connections,
+            connect_latency: self.arrivals.connect_latency.finish(),
+            return_latency: self.arrivals.return_latency.finish(),
+            return_seconds: self.arrivals.return_seconds,
+            sessions_lost: self.counters.sessions_lost,
+            changes_missed: self.changes.as_ref().map_or(0, |changes| changes.missed),
+            change_latency: match self.changes {
+                Some(changes) => changes.latency.finish(),
+                None => LatencyRecorder::new().finish(),
+            },
             connect_failures: self.connector.failures,
             lost_connections: self.lost,
             answered: self.plan.asks_at_end.then_some(self.counters.answered),
@@ -42,6 +51,16 @@ impl Run {
         }
     }
 
+    /// Open loop: publishes that were due and are not sent.
+    fn unsent(&self) -> u64 {
+        let is_own = |publisher| self.share.owns_publisher(publisher);
+        match &self.pacing {
+            Pacing::Open(pacing) => pacing.unsent(is_own),
+            Pacing::Fleet(pacing) => pacing.unsent(is_own),
+            Pacing::Closed(_) | Pacing::Silent => 0,
+        }
+    }
+
     fn warn_of_figures(&mut self) {
         let counters = self.counters;
         let late_share = counters.late_sends as f64 / counters.published.max(1) as f64;
@@ -60,10 +79,8 @@ impl Run {
                 100.0 * own_share
             ));
         }
-        if let Pacing::Open(pacing) = &self.pacing
-            && pacing.unsent() > 0
-        {
-            let unsent = pacing.unsent();
+        let unsent = self.unsent();
+        if unsent > 0 {
             self.warn(format!(
                 "{unsent} publishes were due and could not be sent before the end: the broker took no more"
             ));

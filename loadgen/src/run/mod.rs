@@ -2,9 +2,12 @@
 //!
 //! [`execute`] is called on a thread of its own and returns what was found. [`Run`] owns all of a run's
 //! state and changes it in one thread; its parts stand in one file each: `connect` brings clients up,
-//! `receive` takes packets in, `publish` sends, `phase` moves from one phase to the next, `liveness` keeps
-//! connections up, `intervals` cuts the measured phase, `show` reports progress, `finish` sums up. `churn` is a run of its own kind.
+//! `receive` takes packets in, `publish` sends, `changes` exchanges subscriptions, `phase` moves from one phase
+//! to the next, `returning` has clients leave and come back, `liveness` keeps connections up, `intervals`
+//! cuts the measured phase, `show` reports progress, `finish` sums up. Several loops may carry out one plan:
+//! `share` says which clients are a loop's own, `stage` is where they meet. `churn` is a run of its own kind.
 
+mod changes;
 pub(crate) mod churn;
 pub(crate) mod clients;
 mod clock;
@@ -20,14 +23,18 @@ pub(crate) mod outcome;
 mod phase;
 mod publish;
 mod receive;
+mod returning;
+pub(crate) mod share;
 mod show;
+pub(crate) mod stage;
 
 pub(crate) use clock::{Clock, ns};
 
 use std::net::{SocketAddr, ToSocketAddrs};
+use std::sync::Arc;
 use std::sync::mpsc::Sender;
 
-use ringmq_codec::{Qos, TopicName, Version};
+use ringmq_codec::{PropertiesBuffer, Qos, TopicName, Version};
 use ringmq_ring::{ConnectError, ConnectionId, Event};
 
 use crate::audit::Audit;
@@ -35,9 +42,10 @@ use crate::broker_process::{BrokerProcess, ProcessSample};
 use crate::client::{ClientIds, InFlight};
 use crate::histogram::LatencyRecorder;
 use crate::ids::ClientId;
-use crate::limits::IN_FLIGHT_MAX;
-use crate::pacing::{ClosedLoop, OpenLoop};
+use crate::limits::{IN_FLIGHT_MAX, STAMP_BYTES};
+use crate::pacing::{ClosedLoop, FleetLoop, OpenLoop};
 use crate::progress::Progress;
+use crate::run::changes::Changes;
 use crate::run::clients::Clients;
 use crate::run::connector::{Connector, Failures};
 use crate::run::driver::{Driven, Step};
@@ -45,6 +53,9 @@ use crate::run::intervals::Intervals;
 use crate::run::outbox::Outbox;
 use crate::run::outcome::{Edge, Outcome, RunError};
 use crate::run::phase::{Phase, Ticker};
+use crate::run::returning::Arrivals;
+use crate::run::share::{Share, Wave};
+use crate::run::stage::Stage;
 use crate::scenario::Plan;
 use crate::source_address::SourceAddresses;
 use crate::sys::{Drops, SysObserver};
@@ -60,13 +71,16 @@ struct Counters {
     protocol_errors: u64,
     lower_qos_granted: u64,
     last_received_ns: u64,
+    asked: u32,
     answered: u32,
+    sessions_lost: u64,
 }
 
-/// The open loop, the closed loop, or none.
+/// The open loop, at a rate or as a fleet; the closed loop; or none.
 #[derive(Debug)]
 enum Pacing {
     Open(OpenLoop),
+    Fleet(FleetLoop),
     Closed(ClosedLoop),
     Silent,
 }
@@ -76,14 +90,24 @@ pub(crate) struct Run {
     plan: Plan,
     version: Version,
     names: ClientIds,
+    share: Share,
+    stage: Arc<Stage>,
+    /// This loop's place on the stage.
+    member: usize,
     sources: SourceAddresses,
     clock: Clock,
     number: u16,
     clients: Clients,
     connector: Connector,
+    arrivals: Arrivals,
     /// One per publisher; empty at QoS 0.
     in_flight: Vec<InFlight>,
     pacing: Pacing,
+    changes: Option<Changes>,
+    /// Topic aliases each publisher may use; empty when none are wanted.
+    aliases: Vec<u16>,
+    /// Properties of every publish.
+    properties: PropertiesBuffer,
     audit: Audit,
     latency: LatencyRecorder,
     intervals: Intervals,
@@ -110,12 +134,49 @@ pub(crate) struct Run {
     updates: Sender<Progress>,
 }
 
-/// Carries out a plan on the calling thread and tells `updates` how it goes.
-pub(crate) fn execute(plan: Plan, updates: Sender<Progress>) -> Result<Outcome, RunError> {
-    let broker = resolve(&plan.connect.broker)?;
-    let mut run = Run::new(plan, broker, updates)?;
-    driver::drive(run.clients.len(), broker, &mut run)?;
-    Ok(run.finish())
+/// A loop's part in a run.
+#[derive(Clone, Debug)]
+pub(crate) struct Part {
+    pub(crate) share: Share,
+    pub(crate) stage: Arc<Stage>,
+    /// Its place on the stage.
+    pub(crate) member: usize,
+    pub(crate) clock: Clock,
+    /// Tells this run's messages from those of others.
+    pub(crate) number: u16,
+}
+
+impl Part {
+    /// The whole of a run.
+    pub(crate) fn whole() -> Part {
+        Part {
+            share: Share::WHOLE,
+            stage: Arc::new(Stage::of(1)),
+            member: 0,
+            clock: Clock::start(),
+            number: std::process::id() as u16,
+        }
+    }
+}
+
+/// Carries out a part of a plan on the calling thread and tells `updates` how it goes.
+pub(crate) fn execute(
+    plan: Plan,
+    part: Part,
+    updates: Sender<Progress>,
+) -> Result<Outcome, RunError> {
+    let stage = Arc::clone(&part.stage);
+    let carry_out = || {
+        let broker = resolve(&plan.connect.broker)?;
+        let mut run = Run::new(plan, part, broker, updates)?;
+        driver::drive(run.own_clients(), broker, &mut run)?;
+        Ok(run.finish())
+    };
+    let outcome = carry_out();
+    if outcome.is_err() {
+        stage.abandon();
+    }
+    outcome
 }
 
 /// The address of HOST:PORT; IPv4 first, as `localhost` brokers mostly listen there.
@@ -154,38 +215,54 @@ pub(crate) fn watch(pid: Option<u32>) -> Result<Option<(BrokerProcess, ProcessSa
 }
 
 impl Run {
-    fn new(plan: Plan, broker: SocketAddr, updates: Sender<Progress>) -> Result<Run, RunError> {
+    fn new(
+        plan: Plan,
+        part: Part,
+        broker: SocketAddr,
+        updates: Sender<Progress>,
+    ) -> Result<Run, RunError> {
         let layout = plan.layout;
+        plan.mqtt.check()?;
         check_prefix(&plan.connect.topic_prefix)?;
         let names = ClientIds::load(&plan.connect)?;
         names.check(layout.publishers, layout.subscribers)?;
         let clients = Clients::new(layout.subscribers, layout.publishers, plan.observes_sys);
         let sources =
             SourceAddresses::parse(&plan.connect.source_addresses, broker, clients.len())?;
-        let clock = Clock::start();
+        let clock = part.clock;
+        let wave = Wave::first(plan.presence);
         let connector = Connector::new(
-            clients.len(),
+            part.share.clients_of(&layout, wave, plan.observes_sys),
             plan.connect.connect_outstanding,
             plan.connect.connect_rate,
             clock.now_ns(),
-        );
-        let in_flight_count = match plan.qos {
-            Qos::AtMostOnce => 0,
-            Qos::AtLeastOnce | Qos::ExactlyOnce => layout.publishers,
-        };
+        )
+        .with_ramp(plan.connect.connect_ramp);
+        let publishers_if = |applies: bool| usize::from(applies) * layout.publishers as usize;
         let (process, before) = watch(plan.connect.pid)?.unzip();
         Ok(Run {
-            version: plan.connect.version_mqtt.version(),
+            version: plan.mqtt.version(),
             names,
+            share: part.share,
+            stage: part.stage,
+            member: part.member,
             sources,
             clock,
-            number: std::process::id() as u16,
+            number: match plan.payload_bytes {
+                // The compact stamp has room for eight bits of it.
+                1..STAMP_BYTES => part.number & 0xFF,
+                _ => part.number,
+            },
             clients,
             connector,
-            in_flight: (0..in_flight_count)
+            arrivals: Arrivals::new(wave),
+            in_flight: (0..publishers_if(plan.qos != Qos::AtMostOnce))
                 .map(|_| InFlight::new(IN_FLIGHT_MAX))
                 .collect(),
             pacing: Pacing::Silent,
+            changes: None,
+            aliases: vec![0; publishers_if(plan.mqtt.topic_aliases_max > 0)],
+            properties: plan.mqtt.properties.encoded(),
             audit: Audit::new(&layout),
             latency: LatencyRecorder::new(),
             intervals: Intervals::default(),
@@ -211,6 +288,12 @@ impl Run {
             updates,
             plan,
         })
+    }
+
+    /// Clients that this loop brings up, of all there are.
+    fn own_clients(&self) -> u32 {
+        self.share
+            .clients_of(&self.plan.layout, Wave::All, self.plan.observes_sys)
     }
 
     fn warn(&mut self, text: String) {
@@ -245,11 +328,21 @@ impl Driven for Run {
     }
 
     fn poll_connect(&mut self) -> Option<(ClientId, Option<SocketAddr>)> {
-        if self.phase != Phase::Connecting {
+        let is_rising = matches!(
+            self.phase,
+            Phase::Connecting | Phase::Returning | Phase::Forgetting
+        );
+        let now_ns = self.clock.now_ns();
+        if !is_rising || now_ns < self.arrivals.full_until_ns {
             return None;
         }
-        let number = self.connector.poll(self.clock.now_ns())?;
-        Some((ClientId(number), self.sources.of(number)))
+        let number = self.connector.poll(now_ns)?;
+        let client = self
+            .share
+            .client_of(&self.plan.layout, self.arrivals.wave, number);
+        let source = self.sources.of(self.arrivals.begun);
+        self.arrivals.begun = self.arrivals.begun.wrapping_add(1);
+        Some((client, source))
     }
 
     fn on_connecting(&mut self, client: ClientId, begun: Result<ConnectionId, ConnectError>) {

@@ -5,16 +5,17 @@ use std::io;
 
 use hdrhistogram::Histogram;
 use ringmq_ring::EngineError;
+use serde::{Deserialize, Serialize};
 
 use crate::audit::AuditCounts;
 use crate::broker_process::ProcessSample;
 use crate::folder::FolderError;
-use crate::record::Interval;
+use crate::record::{Interval, empty_latency, interval};
 use crate::run::connector::Failures;
 use crate::sys::Drops;
 
 /// Totals and the state of the machine at one edge of the measured phase.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Edge {
     pub(crate) at_ns: u64,
     pub(crate) published: u64,
@@ -23,15 +24,29 @@ pub(crate) struct Edge {
     pub(crate) broker: Option<ProcessSample>,
 }
 
-/// Everything a run found.
+/// Everything a run found. Histograms travel beside it.
+#[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Outcome {
     /// Latencies of messages due in the measured phase.
+    #[serde(skip, default = "empty_latency")]
     pub(crate) latency: Histogram<u64>,
     /// The measured phase in pieces; all of them together hold `latency`.
     pub(crate) intervals: Vec<Interval>,
     /// From the beginning of each connect to its CONNACK.
+    #[serde(skip, default = "empty_latency")]
     pub(crate) connect_latency: Histogram<u64>,
     pub(crate) connect_failures: Failures,
+    /// The same of connects after clients had left or been thrown out, and how long these took together.
+    #[serde(skip, default = "empty_latency")]
+    pub(crate) return_latency: Histogram<u64>,
+    pub(crate) return_seconds: f64,
+    /// Clients that came back to a session the broker had not kept.
+    pub(crate) sessions_lost: u64,
+    /// From UNSUBSCRIBE and SUBSCRIBE to SUBACK, for exchanged subscriptions; and turns missed because the
+    /// last exchange was not answered.
+    #[serde(skip, default = "empty_latency")]
+    pub(crate) change_latency: Histogram<u64>,
+    pub(crate) changes_missed: u64,
     /// Connections that came up.
     pub(crate) connections: u32,
     pub(crate) connect_seconds: f64,
@@ -63,6 +78,66 @@ pub(crate) struct Outcome {
     pub(crate) broker_before: Option<ProcessSample>,
     pub(crate) broker_rss_peak: u64,
     pub(crate) warnings: Vec<String>,
+}
+
+impl Outcome {
+    /// Adds what another loop of the same run found. The broker's side is kept from the one that has it.
+    pub(crate) fn add(&mut self, other: Outcome) {
+        let histograms = [
+            (&mut self.latency, other.latency),
+            (&mut self.connect_latency, other.connect_latency),
+            (&mut self.return_latency, other.return_latency),
+            (&mut self.change_latency, other.change_latency),
+        ];
+        for (own, others) in histograms {
+            own.add(&others)
+                .expect("all histograms of loadgen have the same bounds");
+        }
+        interval::add(&mut self.intervals, &other.intervals);
+        self.connect_failures.absorb(&other.connect_failures);
+        self.lost_connections.absorb(&other.lost_connections);
+        self.begin.add(&other.begin);
+        self.begin.at_ns = self.begin.at_ns.min(other.begin.at_ns);
+        self.end.add(&other.end);
+        self.end.at_ns = self.end.at_ns.max(other.end.at_ns);
+        self.connect_seconds = self.connect_seconds.max(other.connect_seconds);
+        self.return_seconds = self.return_seconds.max(other.return_seconds);
+        self.audit.add(&other.audit);
+        self.connections += other.connections;
+        self.answered = match (self.answered, other.answered) {
+            (Some(own), Some(others)) => Some(own + others),
+            (own, others) => own.or(others),
+        };
+        for (own, others) in [
+            (&mut self.sessions_lost, other.sessions_lost),
+            (&mut self.changes_missed, other.changes_missed),
+            (&mut self.published, other.published),
+            (&mut self.expected, other.expected),
+            (&mut self.late_sends, other.late_sends),
+            (&mut self.unsent, other.unsent),
+            (&mut self.written_off, other.written_off),
+            (&mut self.unacknowledged, other.unacknowledged),
+            (&mut self.refused, other.refused),
+            (&mut self.protocol_errors, other.protocol_errors),
+        ] {
+            *own += others;
+        }
+        self.late_max_ns = self.late_max_ns.max(other.late_max_ns);
+        self.drops = self.drops.take().or(other.drops);
+        self.broker_before = self.broker_before.or(other.broker_before);
+        self.broker_rss_peak = self.broker_rss_peak.max(other.broker_rss_peak);
+        self.warnings.extend(other.warnings);
+        self.warnings.dedup();
+    }
+}
+
+impl Edge {
+    fn add(&mut self, other: &Edge) {
+        self.published += other.published;
+        self.received += other.received;
+        self.own_cpu_ns += other.own_cpu_ns;
+        self.broker = self.broker.or(other.broker);
+    }
 }
 
 /// What churning found.
@@ -103,6 +178,8 @@ pub(crate) enum RunError {
     Folder(FolderError),
     /// Every connection was lost.
     AllLost(Failures),
+    /// Another loop of the same run failed, which says why.
+    Abandoned,
 }
 
 impl fmt::Display for RunError {
@@ -124,6 +201,7 @@ impl fmt::Display for RunError {
                 "{failed} of {total} connections failed:{}",
                 failures.describe()
             ),
+            RunError::Abandoned => f.write_str("given up: another part of the run failed"),
             RunError::AllLost(failures) => {
                 write!(f, "every connection was lost:{}", failures.describe())
             }

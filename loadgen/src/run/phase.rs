@@ -1,22 +1,25 @@
 //! The phases of a run and what ends each.
 //!
 //! ```text
-//! Connecting -> SettlingBefore -> WarmingUp -> Measuring -> Draining -> SettlingAfter -> Asking -> Leaving -> Done
-//!                  (--sys)                                     (--sys)      (idle)
+//! Connecting -> SettlingBefore -> AwaitingStart -> WarmingUp -> Measuring -> Draining -> SettlingAfter -> Asking -> Leaving -> Done
+//!                  (--sys)                                                      (--sys)      (idle)
 //! ```
+//! Replays pass through `Acknowledging` and `Returning` between `Measuring` and `Draining`, and sessions
+//! that were away through `Forgetting` at the end; storms go from `Measuring` to `Returning`, several times.
 //! A tick looks whether the present phase is over, does what is due in it, and says how long to wait.
 
 use std::time::Duration;
 
 use crate::broker_process::own_cpu_ns;
 use crate::ids::SubscriberId;
-use crate::limits::{SYS_INTERVAL, WAIT_MAX};
-use crate::pacing::{ClosedLoop, OpenLoop};
+use crate::limits::{START_LOOK_NS, SYS_INTERVAL, WAIT_MAX};
+use crate::pacing::{ClosedLoop, FleetLoop, OpenLoop};
+use crate::run::changes::Changes;
 use crate::run::driver::Step;
 use crate::run::outbox::Order;
 use crate::run::outcome::{Edge, RunError};
 use crate::run::{Pacing, Run, ns};
-use crate::scenario::Pace;
+use crate::scenario::{Pace, Presence};
 use crate::sys::Drops;
 
 /// Where a run stands.
@@ -25,8 +28,14 @@ pub(crate) enum Phase {
     Connecting,
     /// Reading the drop counters before the load.
     SettlingBefore,
+    /// Until the others of this run are ready too.
+    AwaitingStart,
     WarmingUp,
     Measuring,
+    /// Replays: until the broker has taken all publishes.
+    Acknowledging,
+    /// Clients come, or come back, for what waits for them.
+    Returning,
     /// Waiting for what is still on its way.
     Draining,
     /// Reading the drop counters after the load.
@@ -34,6 +43,8 @@ pub(crate) enum Phase {
     /// Asking every connection for a sign of life.
     Asking,
     Leaving,
+    /// Having the broker forget sessions.
+    Forgetting,
     Done,
 }
 
@@ -78,11 +89,18 @@ impl Run {
             Phase::SettlingBefore => {
                 if self.has_settled(now_ns) {
                     self.drops_before = Some(self.sys.current().clone());
-                    self.begin_load(now_ns);
+                    self.await_start(now_ns);
                 }
             }
+            Phase::AwaitingStart => self.step_awaiting(now_ns)?,
             Phase::WarmingUp | Phase::Measuring => is_busy = self.step_load(now_ns),
+            Phase::Acknowledging => self.step_acknowledging(now_ns),
+            Phase::Returning => self.step_returning(now_ns),
+            Phase::Forgetting => self.step_forgetting(now_ns),
             Phase::Draining => {
+                if self.plan.presence.is_replay() {
+                    self.step_intervals(now_ns);
+                }
                 if self.is_drained(now_ns) {
                     self.end_draining(now_ns);
                 }
@@ -90,7 +108,7 @@ impl Run {
             Phase::SettlingAfter => {
                 if self.has_settled(now_ns) {
                     self.drops = self.drops_of_run();
-                    self.enter(Phase::Leaving, now_ns);
+                    self.end_settling(now_ns);
                 }
             }
             Phase::Asking => is_busy = self.step_asking(now_ns),
@@ -107,11 +125,7 @@ impl Run {
     }
 
     fn step_connecting(&mut self, now_ns: u64) -> Result<(), RunError> {
-        let is_stuck = self.connector.outstanding() > 0
-            && now_ns - self.connector.progress_ns() > ns(self.plan.connect.timeout);
-        if is_stuck {
-            self.give_up_on_rising();
-        }
+        let is_stuck = self.give_up_if_stuck(now_ns);
         let failed = self.connector.failures.total();
         let may_fail = self.plan.asks_at_end && self.connector.up() > 0;
         let many = u64::from(self.plan.connect.connect_outstanding);
@@ -124,12 +138,34 @@ impl Run {
         }
         if self.connector.is_done() {
             self.ticker.looked_ns = now_ns;
-            if self.plan.observes_sys {
+            self.arrivals.connections = self.connector.up();
+            self.arrivals.connect_seconds = self.connector.seconds();
+            if self.plan.presence == Presence::Away {
+                self.part();
+            }
+            if self.plan.observes_sys && self.share.index == 0 {
                 self.sys.begin();
                 self.enter(Phase::SettlingBefore, now_ns);
             } else {
-                self.begin_load(now_ns);
+                self.await_start(now_ns);
             }
+        }
+        Ok(())
+    }
+
+    fn await_start(&mut self, now_ns: u64) {
+        self.stage.on_ready(now_ns);
+        self.enter(Phase::AwaitingStart, now_ns);
+    }
+
+    fn step_awaiting(&mut self, now_ns: u64) -> Result<(), RunError> {
+        if self.stage.is_abandoned() {
+            return Err(RunError::Abandoned);
+        }
+        if let Some(start_ns) = self.stage.start_ns()
+            && start_ns <= now_ns
+        {
+            self.begin_load(start_ns);
         }
         Ok(())
     }
@@ -146,11 +182,22 @@ impl Run {
                 now_ns,
                 load_ns,
             )),
+            Pace::Fleet {
+                interval_secs,
+                jitter,
+                phase,
+            } => {
+                let mut fleet = FleetLoop::new(self.plan.layout, interval_secs, jitter, phase);
+                fleet.begin(now_ns, load_ns);
+                Pacing::Fleet(fleet)
+            }
             Pace::Closed { window } => {
                 Pacing::Closed(ClosedLoop::new(self.plan.layout.publishers, window))
             }
             Pace::Silent => Pacing::Silent,
         };
+        let (rate, subscribers) = (self.plan.changes_per_second, self.plan.layout.subscribers);
+        self.changes = Changes::new(rate, subscribers, now_ns);
         self.order_stalled(Order::Pause);
         self.enter(Phase::WarmingUp, now_ns);
     }
@@ -174,18 +221,30 @@ impl Run {
         if now_ns >= self.measured_from_ns + self.measured_ns {
             // What was due before the end is sent, up to what one tick may.
             self.publish_due(now_ns);
-            self.end = self.edge(now_ns);
-            self.end_interval(self.end);
-            self.expected = self.expected_now();
-            self.order_stalled(Order::Resume);
-            self.counters.last_received_ns = now_ns;
-            self.enter(Phase::Draining, now_ns);
+            self.end_load(now_ns);
             return false;
         }
-        if self.phase == Phase::Measuring {
+        if self.phase == Phase::Measuring && !self.plan.presence.is_replay() {
             self.step_intervals(now_ns);
         }
+        self.change_subscriptions(now_ns);
         self.publish_due(now_ns)
+    }
+
+    fn end_load(&mut self, now_ns: u64) {
+        self.end = self.edge(now_ns);
+        if !self.plan.presence.is_replay() {
+            self.end_interval(self.end);
+        }
+        self.expected = self.expected_now();
+        self.stage.on_sent(self.member, self.expected);
+        self.order_stalled(Order::Resume);
+        self.counters.last_received_ns = now_ns;
+        match self.plan.presence {
+            Presence::Throughout => self.enter(Phase::Draining, now_ns),
+            Presence::Late | Presence::Away => self.begin_acknowledging(now_ns),
+            Presence::Storm { .. } => self.begin_storm(now_ns),
+        }
     }
 
     pub(super) fn edge(&mut self, now_ns: u64) -> Edge {
@@ -199,9 +258,10 @@ impl Run {
     }
 
     fn is_drained(&self, now_ns: u64) -> bool {
-        let is_complete =
-            self.audit.counts().delivered >= self.expected && self.unacknowledged() == 0;
-        is_complete || now_ns - self.counters.last_received_ns >= ns(self.plan.phases.drain)
+        let (delivered, unacknowledged) = (self.audit.counts().delivered, self.unacknowledged());
+        self.stage.report(self.member, delivered, unacknowledged);
+        self.stage.is_complete()
+            || now_ns - self.counters.last_received_ns >= ns(self.plan.phases.drain)
     }
 
     /// Publishes without their last acknowledgement.
@@ -212,11 +272,20 @@ impl Run {
             .sum()
     }
 
-    fn end_draining(&mut self, now_ns: u64) {
-        if self.plan.observes_sys {
+    pub(super) fn end_draining(&mut self, now_ns: u64) {
+        if self.plan.presence.is_replay() {
+            self.end = self.edge(self.counters.last_received_ns);
+        }
+        if self.plan.observes_sys && self.share.index == 0 {
             self.sys.begin();
             self.enter(Phase::SettlingAfter, now_ns);
-        } else if self.plan.asks_at_end {
+        } else {
+            self.end_settling(now_ns);
+        }
+    }
+
+    fn end_settling(&mut self, now_ns: u64) {
+        if self.plan.asks_at_end {
             self.enter(Phase::Asking, now_ns);
         } else {
             self.enter(Phase::Leaving, now_ns);
@@ -273,6 +342,7 @@ impl Run {
         let is_loaded = matches!(self.phase, Phase::WarmingUp | Phase::Measuring);
         let next_ns = match &self.pacing {
             Pacing::Open(pacing) if is_loaded => pacing.next_due_ns(),
+            Pacing::Fleet(pacing) if is_loaded => pacing.next_due_ns(),
             _ => None,
         };
         let edge_ns = match self.phase {
@@ -280,9 +350,28 @@ impl Run {
             Phase::Measuring => Some(self.measured_from_ns + self.measured_ns),
             _ => None,
         };
-        let connect_ns = (self.phase == Phase::Connecting && self.plan.connect.connect_rate > 0)
+        let is_rising = matches!(
+            self.phase,
+            Phase::Connecting | Phase::Returning | Phase::Forgetting
+        );
+        let connect_ns = (is_rising && self.plan.connect.connect_rate > 0)
             .then(|| self.clock.now_ns() + SECOND_NS / u64::from(self.plan.connect.connect_rate));
-        let due_ns = [next_ns, edge_ns, connect_ns].into_iter().flatten().min();
+        let change_ns = match &self.changes {
+            Some(changes) if is_loaded => Some(changes.next_due_ns()),
+            _ => None,
+        };
+        let full_ns = is_rising
+            .then_some(self.arrivals.full_until_ns)
+            .filter(|&until_ns| until_ns > self.clock.now_ns());
+        let start_ns = match self.phase {
+            // Another loop's decision cannot wake this one.
+            Phase::AwaitingStart => Some(self.clock.now_ns() + START_LOOK_NS),
+            _ => None,
+        };
+        let due_ns = [next_ns, edge_ns, connect_ns, change_ns, full_ns, start_ns]
+            .into_iter()
+            .flatten()
+            .min();
         let now_ns = self.clock.now_ns();
         let wait = due_ns.map(|due_ns| Duration::from_nanos(due_ns.saturating_sub(now_ns)));
         wait.map_or(WAIT_MAX, |wait| wait.min(WAIT_MAX))

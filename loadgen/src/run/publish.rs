@@ -1,7 +1,7 @@
 //! Sending what is due.
 
 use ringmq_codec::packet::Publish;
-use ringmq_codec::{Properties, Qos, TopicName};
+use ringmq_codec::{PropertiesBuffer, Property, Qos, TopicName};
 
 use crate::ids::{ClientId, PublisherId, StreamId};
 use crate::limits::{ARENA_BYTES_MAX, LATE_SEND_NS, SENDS_PER_TICK_MAX};
@@ -32,12 +32,15 @@ impl Run {
             plan,
             ..
         } = self;
+        let share = self.share;
         let is_open = |publisher: PublisherId| {
-            clients.get(clients.of_publisher(publisher)).is_open()
+            share.owns_publisher(publisher)
+                && clients.get(clients.of_publisher(publisher)).is_open()
                 && in_flight.get(publisher.at()).is_none_or(|f| f.has_room())
         };
         match pacing {
             Pacing::Open(pacing) => pacing.poll(now_ns, is_open),
+            Pacing::Fleet(pacing) => pacing.poll(now_ns, is_open),
             Pacing::Closed(pacing) => {
                 let layout = plan.layout;
                 let reading = layout.subscribers - plan.stalled;
@@ -68,8 +71,7 @@ impl Run {
         self.plan.topics.topic(due.stream, &mut self.topic);
         if self.plan.payload_bytes == 0 {
             self.payload.clear();
-            self.plan.topics.reading(due.stream, &mut self.payload);
-            stamp.write_text(&mut self.payload);
+            self.plan.topics.payload(stamp, &mut self.payload);
         } else {
             stamp.write_raw(&mut self.payload);
         }
@@ -79,13 +81,24 @@ impl Run {
                 Some(self.in_flight[due.publisher.at()].publish())
             }
         };
+        let alias = self.alias_of(due);
+        let is_named = alias.is_none() || due.sequence == 0;
+        let mut with_alias = PropertiesBuffer::new();
+        let properties = match alias {
+            None => self.properties.as_properties(),
+            Some(alias) => {
+                with_alias.extend(self.properties.as_properties());
+                with_alias.push(Property::TopicAlias(alias));
+                with_alias.as_properties()
+            }
+        };
         let publish = Publish {
             dup: false,
             qos: self.plan.qos,
-            retain: false,
-            topic: TopicName::new(&self.topic),
+            retain: self.plan.retain,
+            topic: TopicName::new(&self.topic).filter(|_| is_named),
             packet_id,
-            properties: Properties::EMPTY,
+            properties,
             payload: &self.payload,
         };
         let version = self.version;
@@ -99,20 +112,29 @@ impl Run {
         }
     }
 
+    /// The topic alias of a stream, if its publisher may use as many. [v5 3.3.2.3.4]
+    fn alias_of(&self, due: DueSend) -> Option<u16> {
+        let allowed = *self.aliases.get(due.publisher.at())?;
+        let number = due.stream.0 - self.plan.layout.streams_of(due.publisher).start;
+        (number < u32::from(allowed)).then_some(number as u16 + 1)
+    }
+
     /// Messages sent of one stream.
     pub(super) fn published(&self, stream: StreamId) -> u64 {
         match &self.pacing {
             Pacing::Open(pacing) => pacing.published(stream),
+            Pacing::Fleet(pacing) => pacing.published(stream),
             Pacing::Closed(pacing) => pacing.published(stream),
             Pacing::Silent => 0,
         }
     }
 
-    /// Deliveries that the messages sent so far call for.
+    /// Deliveries, anywhere, that the messages sent so far from here call for.
     pub(super) fn expected_now(&self) -> u64 {
         let layout = self.plan.layout;
         (0..layout.streams)
             .map(StreamId)
+            .filter(|&stream| self.share.owns_publisher(layout.publisher_of(stream)))
             .map(|stream| {
                 let hearers = layout.hearers(layout.group_of_stream(stream), layout.subscribers);
                 self.published(stream) * u64::from(hearers)

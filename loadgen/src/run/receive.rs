@@ -107,7 +107,10 @@ impl Run {
         if !matches!(verdict, Verdict::New | Verdict::Late) || self.is_stalled(subscriber) {
             return;
         }
-        if stamp.due_ns.wrapping_sub(self.measured_from_ns) < self.measured_ns {
+        if self.plan.presence.is_replay() {
+            let came_ns = self.clients.get(client).came_ns;
+            self.latency.record(now_ns.saturating_sub(came_ns));
+        } else if stamp.due_ns.wrapping_sub(self.measured_from_ns) < self.measured_ns {
             self.latency.record(now_ns.saturating_sub(stamp.due_ns));
         }
         if let Pacing::Closed(pacing) = &mut self.pacing {
@@ -137,6 +140,7 @@ impl Run {
         match packet {
             Packet::ConnAck(connack) => self.on_connack(client, connack),
             Packet::SubAck(suback) => self.on_suback(client, suback),
+            Packet::UnsubAck(_) if self.changes.is_some() => {}
             Packet::PubAck(ack) | Packet::PubRec(ack) | Packet::PubComp(ack) => {
                 match self.clients.role(client) {
                     Role::Publisher(publisher) => self.on_ack(publisher, packet_type, ack),
@@ -194,6 +198,7 @@ impl Run {
         }
         match &mut self.pacing {
             Pacing::Open(pacing) => pacing.on_release(publisher),
+            Pacing::Fleet(pacing) => pacing.on_release(publisher),
             Pacing::Closed(pacing) => pacing.on_release(publisher),
             Pacing::Silent => {}
         }

@@ -23,6 +23,8 @@ impl Run {
             published_per_second: per_second(self.counters.published - self.ticker.shown_published),
             delivered_per_second: per_second(self.counters.received - self.ticker.shown_received),
             latency: self.latency.end_interval(),
+            connections: self.clients.ready(),
+            errors: self.lost.total() + self.counters.refused + self.counters.protocol_errors,
         });
         self.ticker.shown_ns = now_ns;
         self.ticker.shown_published = self.counters.published;
@@ -30,6 +32,7 @@ impl Run {
         let (phase, done, total) = self.progress(now_ns);
         // The one who watches may have gone; the run goes on.
         let _ = self.updates.send(Progress {
+            member: self.member,
             phase,
             done,
             total,
@@ -44,6 +47,10 @@ impl Run {
         match self.phase {
             Phase::Connecting => ("connecting", u64::from(self.connector.up()), clients),
             Phase::SettlingBefore => ("reading $SYS", 0, 1),
+            Phase::AwaitingStart => ("waiting", 0, 1),
+            Phase::Acknowledging => ("storing", self.counters.published, self.expected),
+            Phase::Returning => ("returning", u64::from(self.connector.up()), clients),
+            Phase::Forgetting => ("clearing up", u64::from(self.connector.up()), clients),
             Phase::WarmingUp => ("warming up", in_phase_ms, ms(self.plan.phases.warmup)),
             Phase::Measuring => ("measuring", in_phase_ms, ms(self.plan.phases.duration)),
             Phase::Draining => ("draining", self.audit.counts().delivered, self.expected),

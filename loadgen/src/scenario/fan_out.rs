@@ -1,6 +1,6 @@
 //! fan-out: every publisher to every subscriber, on one topic.
 
-use super::{Plan, Topics, plan_of_load};
+use super::{Plan, Topics};
 use crate::cli::FanArgs;
 use crate::ids::{StreamId, SubscriberId};
 use crate::layout::Layout;
@@ -14,7 +14,7 @@ impl Topics for FanOut {
         out.push_str(&self.topic);
     }
 
-    fn filter(&self, _subscriber: SubscriberId, out: &mut String) {
+    fn filter(&self, _subscriber: SubscriberId, _number: u32, out: &mut String) {
         out.push_str(&self.topic);
     }
 }
@@ -26,15 +26,10 @@ pub(crate) fn plan(args: FanArgs) -> Result<Plan, String> {
         publishers: args.publishers,
         subscribers: args.subscribers,
         groups: 1,
+        shares: 0,
     };
     let topics = FanOut {
         topic: format!("{}/fan-out", args.connect.topic_prefix),
     };
-    plan_of_load(
-        "fan-out",
-        layout,
-        Box::new(topics),
-        &args.load,
-        args.connect,
-    )
+    Plan::new("fan-out", layout, Box::new(topics), args.connect).with_load(&args.load)
 }

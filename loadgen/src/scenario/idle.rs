@@ -3,9 +3,7 @@
 
 use std::fmt::Write;
 
-use ringmq_codec::Qos;
-
-use super::{Pace, Phases, Plan, Topics};
+use super::{Plan, Topics};
 use crate::cli::IdleArgs;
 use crate::ids::{StreamId, SubscriberId};
 use crate::layout::Layout;
@@ -19,35 +17,23 @@ impl Topics for Idle {
         write!(out, "{}/idle/{}", self.prefix, stream.0).expect("a String takes any text");
     }
 
-    fn filter(&self, subscriber: SubscriberId, out: &mut String) {
+    fn filter(&self, subscriber: SubscriberId, _number: u32, out: &mut String) {
         write!(out, "{}/idle/{}", self.prefix, subscriber.0).expect("a String takes any text");
     }
 }
 
 /// The plan of `run idle`.
 pub(crate) fn plan(args: IdleArgs) -> Plan {
-    Plan {
-        name: "idle",
-        layout: Layout {
-            streams: 0,
-            publishers: 0,
-            subscribers: args.connections,
-            groups: 1,
-        },
-        topics: Box::new(Idle {
-            prefix: args.connect.topic_prefix.clone(),
-        }),
-        pace: Pace::Silent,
-        qos: Qos::AtMostOnce,
-        payload_bytes: 0,
-        phases: Phases {
-            warmup: 0.0,
-            duration: args.duration,
-            drain: 0.0,
-        },
-        stalled: 0,
-        observes_sys: false,
-        asks_at_end: true,
-        connect: args.connect,
-    }
+    let layout = Layout {
+        streams: 0,
+        publishers: 0,
+        subscribers: args.connections,
+        groups: 1,
+        shares: 0,
+    };
+    let prefix = args.connect.topic_prefix.clone();
+    let mut plan = Plan::new("idle", layout, Box::new(Idle { prefix }), args.connect);
+    plan.phases.duration = args.duration;
+    plan.asks_at_end = true;
+    plan
 }

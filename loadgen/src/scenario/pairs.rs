@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::{Plan, Topics, plan_of_load};
+use super::{Plan, Topics};
 use crate::cli::PairsArgs;
 use crate::ids::{StreamId, SubscriberId};
 use crate::layout::Layout;
@@ -22,7 +22,7 @@ impl Topics for Pairs {
         self.write(stream.0, out);
     }
 
-    fn filter(&self, subscriber: SubscriberId, out: &mut String) {
+    fn filter(&self, subscriber: SubscriberId, _number: u32, out: &mut String) {
         self.write(subscriber.0, out);
     }
 }
@@ -41,6 +41,7 @@ pub(crate) fn plan(args: PairsArgs) -> Result<Plan, String> {
         publishers: pairs,
         subscribers: pairs,
         groups: pairs,
+        shares: 0,
     };
     let topics = Pairs {
         prefix: args.connect.topic_prefix.clone(),
@@ -50,5 +51,5 @@ pub(crate) fn plan(args: PairsArgs) -> Result<Plan, String> {
             "--subscriber-stall needs --rate here: a closed pair would never close".to_owned(),
         );
     }
-    plan_of_load("pairs", layout, Box::new(topics), &args.load, args.connect)
+    Plan::new("pairs", layout, Box::new(topics), args.connect).with_load(&args.load)
 }

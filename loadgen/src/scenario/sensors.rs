@@ -6,10 +6,11 @@
 use std::fmt::Write as _;
 use std::io::Write as _;
 
-use super::{Pace, Plan, Topics, check_stalled, phases, qos};
+use super::{Pace, Plan, Topics, qos};
 use crate::cli::SensorsArgs;
 use crate::ids::{StreamId, SubscriberId};
 use crate::layout::Layout;
+use crate::stamp::Stamp;
 
 /// Subscribers of one site when `--sites` is not given.
 const SUBSCRIBERS_PER_SITE: u32 = 20;
@@ -47,12 +48,13 @@ impl Topics for Sensors {
             .expect("a String takes any text");
     }
 
-    fn filter(&self, subscriber: SubscriberId, out: &mut String) {
+    fn filter(&self, subscriber: SubscriberId, _number: u32, out: &mut String) {
         let site = self.layout.group_of_subscriber(subscriber);
         write!(out, "{}/site/{site}/+/+", self.prefix).expect("a String takes any text");
     }
 
-    fn reading(&mut self, stream: StreamId, out: &mut Vec<u8>) {
+    fn payload(&mut self, stamp: Stamp, out: &mut Vec<u8>) {
+        let stream = stamp.stream;
         let value = self.next_value(stream);
         write!(
             out,
@@ -60,6 +62,7 @@ impl Topics for Sensors {
             stream.0
         )
         .expect("a Vec takes any bytes");
+        stamp.write_text(out);
     }
 }
 
@@ -84,29 +87,20 @@ pub(crate) fn plan(args: SensorsArgs) -> Result<Plan, String> {
         publishers: connections,
         subscribers: args.subscribers,
         groups: sites,
+        shares: 0,
     };
-    check_stalled(args.time.subscriber_stall, &layout)?;
     let topics = Sensors {
         prefix: args.connect.topic_prefix.clone(),
         layout,
         values: vec![VALUE_START; args.sensors as usize],
         random: 0x2545_F491_4F6C_DD1D,
     };
-    Ok(Plan {
-        name: "sensors",
-        layout,
-        topics: Box::new(topics),
-        pace: Pace::Open {
-            rate_per_second: f64::from(args.sensors) / args.interval,
-        },
-        qos: qos(args.qos),
-        payload_bytes: 0,
-        phases: phases(&args.time),
-        stalled: args.time.subscriber_stall,
-        observes_sys: args.time.sys,
-        asks_at_end: false,
-        connect: args.connect,
-    })
+    let mut plan = Plan::new("sensors", layout, Box::new(topics), args.connect);
+    plan.pace = Pace::Open {
+        rate_per_second: f64::from(args.sensors) / args.interval,
+    };
+    plan.qos = qos(args.qos);
+    plan.with_time(&args.time)
 }
 
 #[cfg(test)]
@@ -120,6 +114,7 @@ mod tests {
             publishers: 1,
             subscribers: 1,
             groups: 1,
+            shares: 0,
         };
         let mut sensors = Sensors {
             prefix: "p".to_owned(),

@@ -8,7 +8,7 @@ const LINE_WIDTH: usize = 80;
 
 /// The whole text.
 pub(super) fn render(report: &LoadReport) -> String {
-    let mut paragraphs = vec![paragraph(report.scenario.name, &scenario(report))];
+    let mut paragraphs = vec![paragraph(&report.scenario.name, &scenario(report))];
     let has_load = report.scenario.publishers > 0;
     if has_load {
         paragraphs.push(paragraph("latency", &latency(report)));
@@ -34,10 +34,11 @@ pub(super) fn render(report: &LoadReport) -> String {
     paragraphs.join("\n")
 }
 
-fn scenario(report: &LoadReport) -> Vec<String> {
+/// Who takes part.
+fn who(report: &LoadReport) -> String {
     let scenario = &report.scenario;
     let subscribers = of(scenario.subscribers, "subscriber");
-    let who = match scenario.name {
+    match scenario.kind.as_str() {
         "sensors" => format!(
             "{} on {} -> {subscribers}, {}",
             of(scenario.streams, "sensor"),
@@ -48,18 +49,54 @@ fn scenario(report: &LoadReport) -> Vec<String> {
             "{} with a subscription each",
             of(scenario.subscribers, "connection")
         ),
+        "mixed" => format!(
+            "{} loads side by side, {} -> {subscribers}",
+            report.loads.len(),
+            of(scenario.publishers, "publisher")
+        ),
+        "fleet" => format!(
+            "{} on {} -> {subscribers}, {}",
+            of(scenario.streams, "sensor"),
+            of(scenario.publishers, "connection"),
+            of(scenario.groups, "site")
+        ),
+        "background" => format!(
+            "{} with {} subscriptions each",
+            of(scenario.subscribers, "connection"),
+            count(u64::from(scenario.filters_each))
+        ),
+        "shared" => format!(
+            "{} -> {subscribers} in {}",
+            of(scenario.publishers, "publisher"),
+            of(scenario.shared_groups, "shared group")
+        ),
+        "retained-replay" | "session-backlog" => format!(
+            "{} on {} -> {subscribers}",
+            of(scenario.streams, "topic"),
+            of(scenario.publishers, "publisher")
+        ),
         "pairs" => format!(
             "{} of a publisher and a subscriber",
             of(scenario.subscribers, "pair")
         ),
         _ => format!("{} -> {subscribers}", of(scenario.publishers, "publisher")),
-    };
+    }
+}
+
+fn scenario(report: &LoadReport) -> Vec<String> {
+    let scenario = &report.scenario;
+    let who = who(report);
     let mut lines = vec![format!(
         "{who}, MQTT {} at {}",
         scenario.mqtt, report.broker_address
     )];
+    if !report.loads.is_empty() {
+        lines.extend(report.loads.iter().map(one_load));
+        lines.push(format!("{} s measured", scenario.duration_seconds));
+        return lines;
+    }
     let payload = match scenario.payload_bytes {
-        0 => "JSON readings".to_owned(),
+        0 => "readings".to_owned(),
         bytes => format!("{} B", count(bytes as u64)),
     };
     if let Some(rate) = scenario.rate_per_second {
@@ -84,12 +121,36 @@ fn scenario(report: &LoadReport) -> Vec<String> {
     lines
 }
 
+/// A load of several, in a line.
+fn one_load(load: &LoadReport) -> String {
+    let scenario = &load.scenario;
+    let title = match scenario.name == scenario.kind {
+        true => scenario.name.clone(),
+        false => format!("{} ({})", scenario.name, scenario.kind),
+    };
+    if scenario.publishers == 0 {
+        return format!(
+            "{title:<22} {} subscribers, {} filters each",
+            count(u64::from(scenario.subscribers)),
+            count(u64::from(scenario.filters_each))
+        );
+    }
+    format!(
+        "{title:<22} QoS {}  {:>9}/s  p50 {}  p99 {}  lost {}",
+        scenario.qos,
+        count(load.delivered_per_second.round() as u64),
+        duration_us(load.latency_us.p50),
+        duration_us(load.latency_us.p99),
+        count(load.lost)
+    )
+}
+
 fn latency(report: &LoadReport) -> Vec<String> {
     let figures = &report.latency_us;
-    let from = if report.scenario.closed_loop {
-        "sent"
-    } else {
-        "due"
+    let from = match (report.scenario.replay, report.scenario.closed_loop) {
+        (true, _) => "asked for",
+        (false, true) => "sent",
+        (false, false) => "due",
     };
     let names = ["p50", "p90", "p99", "p99.9", "p99.99", "max"];
     let values = [
@@ -179,10 +240,47 @@ fn clients(report: &LoadReport) -> Vec<String> {
         duration_us(connect.latency_us.max),
         100.0 * report.loadgen.cpu_share
     )];
+    if let Some(floor) = &report.loadgen.calibration {
+        lines.push(format!(
+            "floor: timer p50 {} late, loopback p50 {}, {:.0} ns a message",
+            duration_us(floor.timer_late_p50_us),
+            duration_us(floor.loopback_p50_us),
+            floor.message_ns
+        ));
+    }
+    for agent in &report.agents {
+        lines.push(format!(
+            "agent {}: {} connections, clock {:+.0} us (within {:.0} us)",
+            agent.address,
+            count(u64::from(agent.connections)),
+            agent.clock_offset_us,
+            agent.clock_error_us
+        ));
+    }
     if let Some(answered) = report.connections_answered {
         lines.push(format!(
             "{} of them answered at the end",
             count(u64::from(answered))
+        ));
+    }
+    if let Some(returns) = &report.returns {
+        lines.push(format!(
+            "{} returns in {:.1} s (p50 {}, p99 {}, max {})",
+            count(returns.returned),
+            returns.seconds,
+            duration_us(returns.latency_us.p50),
+            duration_us(returns.latency_us.p99),
+            duration_us(returns.latency_us.max)
+        ));
+    }
+    if let Some(changes) = &report.changes {
+        lines.push(format!(
+            "{} subscriptions exchanged (p50 {}, p99 {}, max {}), {} turns missed",
+            count(changes.changed),
+            duration_us(changes.latency_us.p50),
+            duration_us(changes.latency_us.p99),
+            duration_us(changes.latency_us.max),
+            count(changes.missed)
         ));
     }
     for (reason, number) in &connect.failures_by_reason {
