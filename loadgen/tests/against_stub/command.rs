@@ -1,5 +1,6 @@
 //! Running the binary and reading its report.
 
+use std::net::SocketAddr;
 use std::process::{Command, Output};
 
 use serde_json::Value;
@@ -52,7 +53,12 @@ pub(crate) fn output(arguments: &str) -> Output {
 
 /// Runs `loadgen run ARGUMENTS --json` against the stub.
 pub(crate) fn run(broker: &StubBroker, arguments: &str) -> Run {
-    let output = output(&format!("{arguments} --json --broker {}", broker.address()));
+    run_at(broker.address(), arguments)
+}
+
+/// The same against whatever listens there.
+pub(crate) fn run_at(address: SocketAddr, arguments: &str) -> Run {
+    let output = output(&format!("{arguments} --json --broker {address}"));
     Run {
         code: output.status.code().expect("loadgen is not killed"),
         report: serde_json::from_slice(&output.stdout).unwrap_or(Value::Null),

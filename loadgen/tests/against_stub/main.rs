@@ -5,10 +5,14 @@
 
 #![allow(clippy::unwrap_used, reason = "all of this is a test")]
 
+mod agents;
 mod audit;
 mod command;
 mod compare;
+mod files;
 mod folder;
+mod proxy;
 mod scenarios;
 mod stub;
 mod sys;
+mod tampering;

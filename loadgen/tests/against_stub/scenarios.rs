@@ -146,7 +146,7 @@ fn the_text_fits_a_page() {
 #[test]
 fn wrong_arguments_are_explained() {
     for (arguments, reason) in [
-        ("fan-out --rate 5 --payload 16", "at least 32 bytes"),
+        ("fan-out --rate 5 --payload 15", "at least 16 bytes"),
         (
             "pairs --publishers 2 --subscribers 3 --rate 5",
             "as many --subscribers",

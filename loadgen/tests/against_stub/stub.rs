@@ -1,6 +1,7 @@
-//! The smallest broker that does for these tests: exact filters and a trailing `+`, QoS 0 to 2, a thread a
-//! connection, and one deliberate fault.
+//! The smallest broker that does for these tests: QoS 0 to 2, shared subscriptions, retained messages,
+//! sessions that outlive their connections, a thread a connection, and one deliberate fault.
 
+use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
@@ -8,7 +9,9 @@ use std::thread;
 use std::time::Duration;
 
 use ringmq_codec::packet::{Ack, ConnAck, Publish, ReasonCodes, SubAck};
-use ringmq_codec::{Packet, PacketId, Properties, Qos, ReasonCode, TopicName, Version, frame};
+use ringmq_codec::{
+    Packet, PacketId, Properties, Qos, ReasonCode, TopicFilter, TopicName, Version, frame,
+};
 
 /// What the stub does wrong, and with which delivery, counted from 0 over all subscribers.
 #[derive(Clone, Copy, Debug, Default)]
@@ -33,13 +36,21 @@ pub(crate) enum Fault {
     Refuse,
 }
 
+/// A topic and what was published there.
+type Message = (String, Vec<u8>);
+
 struct Subscriber {
+    client_id: String,
+    /// Whether it outlives its connection.
+    is_kept: bool,
+    /// What waits for a client that is away.
+    waiting: Option<Vec<Message>>,
     socket: TcpStream,
     version: Version,
     filter: String,
     qos: Qos,
     packet_id: PacketId,
-    held: Option<(String, Vec<u8>)>,
+    held: Option<Message>,
 }
 
 #[derive(Default)]
@@ -49,6 +60,16 @@ struct State {
     subscribers: Vec<Subscriber>,
     observers: Vec<TcpStream>,
     dropped: u64,
+    retained: BTreeMap<String, Vec<u8>>,
+    /// Turns of the members of shared subscriptions.
+    turns: usize,
+}
+
+/// A connection as far as its CONNECT told.
+struct Client {
+    id: String,
+    is_kept: bool,
+    version: Version,
 }
 
 /// A stub that listens until the test process ends.
@@ -110,17 +131,25 @@ fn publish_sys(state: &Mutex<State>) {
 fn serve(state: &Mutex<State>, socket: &TcpStream) {
     let mut bytes = Vec::new();
     let mut buffer = [0; 4096];
-    let mut version = Version::V311;
+    let mut client = Client {
+        id: String::new(),
+        is_kept: false,
+        version: Version::V311,
+    };
     loop {
         while let Ok(Some(raw)) = frame::split(&bytes, 1 << 20) {
             let length = raw.length;
-            let Ok(packet) = Packet::decode(raw, version) else {
+            let Ok(packet) = Packet::decode(raw, client.version) else {
                 return;
             };
             if let Packet::Connect(connect) = packet {
-                version = connect.version;
+                client = Client {
+                    id: connect.client_id.to_owned(),
+                    is_kept: !connect.clean_start,
+                    version: connect.version,
+                };
             }
-            handle(&mut state.lock().unwrap(), socket, version, packet);
+            handle(&mut state.lock().unwrap(), socket, &client, packet);
             bytes.drain(..length);
         }
         match (&mut &*socket).read(&mut buffer) {
@@ -130,12 +159,20 @@ fn serve(state: &Mutex<State>, socket: &TcpStream) {
     }
 }
 
-fn handle(state: &mut State, socket: &TcpStream, version: Version, packet: Packet<'_>) {
+fn handle(state: &mut State, socket: &TcpStream, client: &Client, packet: Packet<'_>) {
+    let version = client.version;
     match packet {
         Packet::Connect(_) => {
+            if !client.is_kept {
+                state
+                    .subscribers
+                    .retain(|known| known.client_id != client.id);
+            }
+            let is_known = |known: &&mut Subscriber| known.client_id == client.id;
+            let session = state.subscribers.iter_mut().find(is_known);
             let refuses = matches!(state.fault, Fault::Refuse);
             let connack = ConnAck {
-                session_present: false,
+                session_present: session.is_some(),
                 reason: if refuses {
                     ReasonCode::NotAuthorized
                 } else {
@@ -144,6 +181,20 @@ fn handle(state: &mut State, socket: &TcpStream, version: Version, packet: Packe
                 properties: Properties::EMPTY,
             };
             send(socket, Packet::ConnAck(connack), version);
+            if let Some(session) = session {
+                session.socket = socket.try_clone().unwrap();
+                for (topic, payload) in session.waiting.take().unwrap_or_default() {
+                    session.deliver(&topic, &payload);
+                }
+            }
+        }
+        Packet::Disconnect(_) => {
+            let own = state
+                .subscribers
+                .iter_mut()
+                .filter(|known| known.client_id == client.id);
+            own.filter(|known| known.is_kept)
+                .for_each(|known| known.waiting = Some(Vec::new()));
         }
         Packet::Subscribe(subscribe) => {
             let mut reasons = Vec::new();
@@ -151,8 +202,11 @@ fn handle(state: &mut State, socket: &TcpStream, version: Version, packet: Packe
                 reasons.push(ReasonCode::from_byte(options.qos as u8).unwrap());
                 if filter.as_str().starts_with("$SYS/broker/uptime") {
                     state.observers.push(socket.try_clone().unwrap());
-                } else if !filter.as_str().starts_with('$') {
+                } else if !filter.as_str().starts_with("$SYS") {
                     state.subscribers.push(Subscriber {
+                        client_id: client.id.clone(),
+                        is_kept: client.is_kept,
+                        waiting: None,
                         socket: socket.try_clone().unwrap(),
                         version,
                         filter: filter.as_str().to_owned(),
@@ -168,8 +222,43 @@ fn handle(state: &mut State, socket: &TcpStream, version: Version, packet: Packe
                 reasons: ReasonCodes::List(&reasons),
             };
             send(socket, Packet::SubAck(suback), version);
+            let retained = state.retained.clone();
+            let own = state
+                .subscribers
+                .iter_mut()
+                .filter(|known| known.client_id == client.id);
+            for subscriber in own {
+                let filter = subscriber.filter.clone();
+                let filter = TopicFilter::new(&filter).unwrap();
+                for (topic, payload) in &retained {
+                    if filter.matches(TopicName::new(topic).unwrap()) {
+                        subscriber.deliver(topic, payload);
+                    }
+                }
+            }
+        }
+        Packet::Unsubscribe(unsubscribe) => {
+            for filter in unsubscribe.filters.iter() {
+                let is_it = |known: &Subscriber| {
+                    known.client_id == client.id && known.filter == filter.as_str()
+                };
+                state.subscribers.retain(|known| !is_it(known));
+            }
+            let unsuback = SubAck {
+                packet_id: unsubscribe.packet_id,
+                properties: Properties::EMPTY,
+                reasons: ReasonCodes::List(&[ReasonCode::Success]),
+            };
+            send(socket, Packet::UnsubAck(unsuback), version);
         }
         Packet::Publish(publish) => {
+            if publish.retain {
+                let topic = publish.topic.unwrap().as_str().to_owned();
+                match publish.payload {
+                    [] => state.retained.remove(&topic),
+                    payload => state.retained.insert(topic, payload.to_vec()),
+                };
+            }
             route(state, &publish);
             match (publish.qos, publish.packet_id) {
                 (Qos::AtLeastOnce, Some(id)) => send(socket, Packet::PubAck(ack(id)), version),
@@ -188,8 +277,15 @@ fn route(state: &mut State, publish: &Publish<'_>) {
     let topic = publish.topic.unwrap();
     let mut number = state.deliveries;
     let fault = state.fault;
-    for subscriber in &mut state.subscribers {
-        let filter = ringmq_codec::TopicFilter::new(&subscriber.filter).unwrap();
+    state.turns += 1;
+    let takes_turn: Vec<bool> = members_whose_turn_it_is(&state.subscribers, state.turns);
+    for (subscriber, takes_turn) in state.subscribers.iter_mut().zip(takes_turn) {
+        if !takes_turn {
+            continue;
+        }
+        let filter = subscriber.filter.clone();
+        let filter = TopicFilter::new(&filter).unwrap();
+        let filter = filter.share().map_or(filter, |(_, filter)| filter);
         let is_stray = matches!(fault, Fault::Stray(at) if at == number);
         if !filter.matches(topic) {
             if is_stray {
@@ -229,8 +325,33 @@ fn route(state: &mut State, publish: &Publish<'_>) {
     state.deliveries = number;
 }
 
+/// For each subscriber whether it gets this message, as far as shared subscriptions are concerned.
+fn members_whose_turn_it_is(subscribers: &[Subscriber], turn: usize) -> Vec<bool> {
+    let group_of = |subscriber: &Subscriber| {
+        let filter = TopicFilter::new(&subscriber.filter).unwrap();
+        filter.share().map(|(name, _)| name.to_owned())
+    };
+    let mut members: BTreeMap<String, usize> = BTreeMap::new();
+    for group in subscribers.iter().filter_map(group_of) {
+        *members.entry(group).or_default() += 1;
+    }
+    let mut seen: BTreeMap<String, usize> = BTreeMap::new();
+    let mut takes_turn = |subscriber: &Subscriber| {
+        let Some(group) = group_of(subscriber) else {
+            return true;
+        };
+        let number = seen.entry(group.clone()).or_default();
+        *number += 1;
+        turn % members[&group] == *number - 1
+    };
+    subscribers.iter().map(&mut takes_turn).collect()
+}
+
 impl Subscriber {
     fn deliver(&mut self, topic: &str, payload: &[u8]) {
+        if let Some(waiting) = &mut self.waiting {
+            return waiting.push((topic.to_owned(), payload.to_vec()));
+        }
         let packet_id = (self.qos > Qos::AtMostOnce).then(|| {
             self.packet_id = self.packet_id.next();
             self.packet_id
