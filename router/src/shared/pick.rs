@@ -169,13 +169,12 @@ impl Look<'_> {
     }
 
     fn has_queue_room(&self, session: SessionIndex) -> Result<(), Refusal> {
-        let Some(outgoing) = &self.sessions.get(session).outgoing else {
-            return Ok(());
-        };
+        let outgoing = self.sessions.get(session).outgoing.as_ref();
+        let (held, held_bytes) = outgoing.map_or((0, 0), |it| (it.queue.len(), it.queue_bytes));
         let bytes = self.message.content().bytes();
-        if outgoing.queue.len() >= self.settings.queue_messages_max as usize {
+        if held >= self.settings.queue_messages_max as usize {
             Err(Refusal::QueueMessages)
-        } else if outgoing.queue_bytes + bytes > u64::from(self.settings.queue_bytes_max) {
+        } else if held_bytes + bytes > u64::from(self.settings.queue_bytes_max) {
             Err(Refusal::QueueBytes)
         } else {
             Ok(())

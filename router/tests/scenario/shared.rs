@@ -269,6 +269,28 @@ fn a_member_that_takes_smaller_packets_is_passed_over() {
 }
 
 #[test]
+fn a_message_longer_than_a_queue_may_be_finds_no_member() {
+    for shards in [1, 3] {
+        let settings = Settings {
+            queue_bytes_max: 50,
+            ..Settings::default()
+        };
+        let stats = check_with(
+            shards,
+            settings,
+            "a: connected v311 at=1
+             a: subscribe 1 $share/g/t:1
+             a< suback 1 0x01
+             a! drop
+             p: connected v5 clean
+             p: publish t *100 q=1 id=1
+             p< puback 1 0x97",
+        );
+        assert_eq!(stats.drops.get(DropReason::QueueBytes), 1);
+    }
+}
+
+#[test]
 fn the_publisher_is_told_when_all_queues_are_full() {
     let settings = Settings {
         queue_messages_max: 1,
