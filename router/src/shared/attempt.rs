@@ -4,9 +4,12 @@
 //! may queue it, a connected member before one that is away. The last shard that is left may queue it
 //! straight away. Whoever began the search keeps this; nothing here touches a member.
 
+use ringmq_codec::Qos;
+
 use crate::link::{GroupName, Refusal};
 use crate::placement::bit;
 use crate::session::SessionId;
+use crate::subscription_identifier::HeldIdentifiers;
 use crate::{DropReason, ShardId, gate::Ticket};
 
 use super::members::ShardMembers;
@@ -27,10 +30,20 @@ pub(crate) struct Attempt {
     refusal: Refusal,
     /// Who has published it and waits for the answer.
     pub(crate) waiter: Option<(SessionId, Ticket)>,
-    /// The session that gives the message on and takes it back if nobody else does.
-    pub(crate) origin: Option<SessionId>,
+    /// Who gives the message on and takes it back if nobody else does.
+    pub(crate) origin: Option<Origin>,
     /// For one that was given on: why it is dropped when nobody takes it.
     pub(crate) reason: Option<DropReason>,
+}
+
+/// The session that has held a message, and the terms on which.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Origin {
+    pub(crate) session: SessionId,
+    pub(crate) qos: Qos,
+    pub(crate) retain: bool,
+    /// None or one: a delivery through a group stands for itself, so there is nothing to release.
+    pub(crate) identifiers: HeldIdentifiers,
 }
 
 /// One shard to be asked.

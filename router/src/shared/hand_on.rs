@@ -15,19 +15,18 @@ use crate::message::MessageIndex;
 use crate::outgoing::{Outgoing, Queued, Stage};
 use crate::publish_frame::Message;
 use crate::session::Flag;
-use crate::subscription_identifier::IdentifierList;
 use crate::{DropReason, Outputs, Shard};
 
-use super::Attempt;
 use super::pick::terms;
 use super::strategy::Place;
+use super::{Attempt, Origin};
 
 /// A message that a session holds no more.
 pub(crate) struct HeldMessage {
     message: StoredMessage,
     group: GroupName,
-    /// The QoS it would have had for the session.
-    qos: Qos,
+    /// How it was held.
+    queued: Queued,
 }
 
 impl Shard {
@@ -103,7 +102,7 @@ impl Shard {
         let held = HeldMessage {
             message: self.messages.get(queued.message).clone(),
             group: self.index.name_of_group(group),
-            qos: queued.qos,
+            queued,
         };
         self.messages.release(queued.message, queued.identifiers);
         held
@@ -137,7 +136,7 @@ impl Shard {
         for HeldMessage {
             message,
             group,
-            qos,
+            queued,
         } in held
         {
             let topic = message.topic();
@@ -151,8 +150,14 @@ impl Shard {
             }));
             // A session that is away keeps no QoS 0.
             let keeps =
-                |from| qos != Qos::AtMostOnce || self.sessions.hot(from).is(Flag::Connected);
-            attempt.origin = origin.filter(|_| from.is_some_and(keeps));
+                |from| queued.qos != Qos::AtMostOnce || self.sessions.hot(from).is(Flag::Connected);
+            let keeper = origin.filter(|_| from.is_some_and(keeps));
+            attempt.origin = keeper.map(|session| Origin {
+                session,
+                qos: queued.qos,
+                retain: queued.retain,
+                identifiers: queued.identifiers,
+            });
             attempt.reason = Some(match (origin, attempt.origin) {
                 (Some(_), None) => DropReason::ConnectionEnded,
                 _ => DropReason::SessionEnded,
@@ -162,10 +167,10 @@ impl Shard {
     }
 
     /// A message comes back to the session that gave it on: behind what waits there, beyond its bounds if
-    /// need be, as it was within them before.
+    /// need be, as it was within them before. One that is a member no more gets it as it would have.
     pub(crate) fn take_back(
         &mut self,
-        index: SessionIndex,
+        (index, origin): (SessionIndex, Origin),
         message: &Message<'_>,
         group: Option<GroupIndex>,
         outputs: &mut Outputs,
@@ -173,10 +178,11 @@ impl Shard {
         let members = group.and_then(|it| self.index.group(it));
         let member = members.and_then(|it| it.members.get(index));
         let options = member.map(|it| it.options);
+        let identifiers = self.messages.identifiers.read(origin.identifiers);
         let without = Terms {
-            qos: message.qos,
-            retain: false,
-            identifiers: IdentifierList::None,
+            qos: origin.qos,
+            retain: origin.retain,
+            identifiers: identifiers.as_list(),
         };
         let terms = options.map_or(without, |options| terms(message, options));
         let mut shared = match (group, options) {

@@ -14,7 +14,7 @@ mod pick;
 mod route;
 mod strategy;
 
-pub(crate) use attempt::{Ask, Asked, Attempt};
+pub(crate) use attempt::{Ask, Asked, Attempt, Origin};
 pub(crate) use members::{Members, ShardMembers};
 pub(crate) use route::Carried;
 pub(crate) use strategy::Choice;

@@ -189,9 +189,9 @@ impl Shard {
         outputs: &mut Outputs,
     ) -> Taken {
         if let Some(origin) = attempt.origin
-            && let Some(index) = self.sessions.resolve(origin)
+            && let Some(index) = self.sessions.resolve(origin.session)
         {
-            self.take_back(index, message, group, outputs);
+            self.take_back((index, origin), message, group, outputs);
             return Taken::YES;
         }
         match attempt.drop_reason() {

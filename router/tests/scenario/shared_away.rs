@@ -229,6 +229,40 @@ fn what_nobody_else_takes_comes_back() {
     }
 }
 
+/// [v5 MQTT-4.8.2-3]
+#[test]
+fn what_comes_back_keeps_the_qos_of_the_subscription_that_was() {
+    for shards in [1, 3] {
+        let settings = Settings {
+            queue_messages_max: 1,
+            ..small_window()
+        };
+        check_with(
+            shards,
+            settings,
+            "a: connected v311
+             a: subscribe 1 $share/g/t:1
+             a< suback 1 0x01
+             b: connected v311 clean at=1
+             p: connected v5 clean at=2
+             a! blocked
+             p: publish t 1 q=2 id=1
+             p< pubrec 1
+             b: subscribe 1 $share/g/t:1
+             b< suback 1 0x01
+             b! blocked
+             p: publish t 2 q=1 id=2
+             p< puback 2
+             a: unsubscribe 2 $share/g/t
+             a< unsuback 2
+             a! ready
+             a< publish t 1 q=1 id=1
+             b! ready
+             b< publish t 2 q=1 id=1",
+        );
+    }
+}
+
 #[test]
 fn without_another_member_a_clean_session_takes_its_messages_with_it() {
     for shards in [1, 3] {
