@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use ringmq_codec::{PacketId, Properties, Qos, ReasonCode, Version};
 
+use crate::client_alias::Aliases;
 use crate::coverage::Coverage;
 use crate::oracle::{AttemptId, EpochId, MessageIndex, Oracle, RecordId, Rule, StreamId};
 use crate::plan::ClientPlan;
@@ -133,6 +134,7 @@ pub(crate) struct Client {
     /// What the broker takes unacknowledged.
     pub(super) outgoing_max: usize,
     pub(super) inflight_max: usize,
+    pub(super) aliases: Aliases,
     pub(crate) pings: u32,
     pub(crate) pinged: Time,
     pub(crate) last_written: Time,
@@ -182,6 +184,7 @@ impl Client {
             replies_at: None,
             outgoing_max: 1,
             inflight_max: usize::from(u16::MAX),
+            aliases: Aliases::default(),
             pings: 0,
             pinged: Time(0),
             last_written: Time(0),

@@ -4,6 +4,7 @@ use ringmq_codec::packet::{self, Connect};
 use ringmq_codec::{Packet, PropertiesBuffer, Property, Qos};
 
 use crate::client::{Client, Context, Phase};
+use crate::client_alias::Aliases;
 use crate::client_send::topic;
 use crate::oracle::{Attempt, AttemptId, Fate, Message, StreamId, Will, WillState, payload};
 use crate::socket::SocketId;
@@ -44,6 +45,7 @@ impl Client {
         };
         let attempt = self.note_attempt(context, order, clean, expiry_secs);
         self.socket = Some(socket);
+        self.aliases = Aliases::default();
         self.keep_alive_secs = self.plan.keep_alive_secs;
         self.attempt = Some(attempt);
         self.phase = Phase::Connecting;
@@ -81,6 +83,7 @@ impl Client {
                 fate: Fate::Sent,
                 expires: None,
                 takings: Vec::new(),
+                group_copies: 0,
                 crossed_to: 0,
                 durable: false,
                 properties: Vec::new(),
@@ -132,6 +135,9 @@ impl Client {
         if v5 {
             if order.expiry_secs > 0 {
                 properties.push(Property::SessionExpirySecs(order.expiry_secs));
+            }
+            if self.plan.alias_max > 0 {
+                properties.push(Property::TopicAliasMaximum(self.plan.alias_max));
             }
             if let Some(max) = self.plan.receive_max {
                 properties.push(Property::ReceiveMaximum(max));

@@ -107,6 +107,7 @@ impl Client {
         for property in packet.properties.iter() {
             match property {
                 Property::ReceiveMaximum(max) => self.outgoing_max = usize::from(max),
+                Property::TopicAliasMaximum(max) => self.aliases.sent_max = max,
                 Property::ServerKeepAliveSecs(secs) => self.keep_alive_secs = secs,
                 _ => {}
             }
@@ -118,6 +119,14 @@ impl Client {
         let present = context.oracle.attempts[attempt.0 as usize].present && self.epoch == epoch;
         self.epoch = epoch;
         if present {
+            // What came for a group and was not acknowledged is another member's now.
+            let messages = &context.oracle.messages;
+            let topics = &context.oracle.topics;
+            let incoming = &self.incoming;
+            self.in_use.retain(|id, message| {
+                let topic = message.map(|message| messages[message.0 as usize].topic);
+                incoming.contains_key(id) || !topic.is_some_and(|it| topics.is_for_groups(it))
+            });
             self.resume(context);
         } else {
             // What was sent before CONNACK came belongs to the new session.
@@ -142,12 +151,7 @@ impl Client {
         packet: Publish<'_>,
         packet_len: usize,
     ) {
-        let Some(topic) = packet.topic else {
-            self.fail(
-                context,
-                Rule::Protocol,
-                "a PUBLISH without topic, but no alias was allowed",
-            );
+        let Some(topic) = self.topic_of(context, &packet) else {
             return;
         };
         let message = parse(packet.payload);
@@ -167,7 +171,7 @@ impl Client {
                 .hit("QoS 2 duplicate suppressed by its receiver");
         } else {
             let received = Received {
-                topic: topic.as_str(),
+                topic: &topic,
                 payload: packet.payload,
                 qos: packet.qos,
                 retain: packet.retain,

@@ -42,6 +42,7 @@ impl Client {
             fate: Fate::Sent,
             expires: expiry.map(|secs| context.now.plus_secs(secs)),
             takings: Vec::new(),
+            group_copies: 0,
             crossed_to: 0,
             durable: false,
             properties: properties.as_properties().as_bytes().to_vec(),
@@ -63,7 +64,7 @@ impl Client {
         if let Some(secs) = expiry {
             properties.push(Property::MessageExpirySecs(secs));
         }
-        self.write_publish(context, message, packet_id, properties.as_properties());
+        self.write_publish(context, message, packet_id, properties);
         message
     }
 
@@ -72,9 +73,12 @@ impl Client {
         context: &mut Context<'_>,
         index: MessageIndex,
         packet_id: Option<PacketId>,
-        properties: Properties<'_>,
+        mut properties: PropertiesBuffer,
     ) {
         let topics = std::rc::Rc::clone(&context.oracle.topics);
+        let name = context.oracle.messages[index.0 as usize].topic;
+        let in_full = self.name_topic(context, name, &mut properties);
+        let properties = properties.as_properties();
         let message = &mut context.oracle.messages[index.0 as usize];
         message.transmissions += 1;
         let body = match message.clears {
@@ -85,7 +89,7 @@ impl Client {
             dup: message.transmissions > 1,
             qos: message.qos,
             retain: message.retain,
-            topic: Some(topic(topics.name(message.topic))),
+            topic: in_full.then(|| topic(topics.name(name))),
             packet_id,
             properties,
             payload: &body,
@@ -138,12 +142,7 @@ impl Client {
                 let secs = expires.since(context.now).div_ceil(1_000_000).max(1);
                 properties.push(Property::MessageExpirySecs(secs as u32));
             }
-            self.write_publish(
-                context,
-                message,
-                Some(packet_id),
-                properties.as_properties(),
-            );
+            self.write_publish(context, message, Some(packet_id), properties);
         }
     }
 
@@ -152,6 +151,7 @@ impl Client {
         &mut self,
         context: &mut Context<'_>,
         wanted: &[(FilterId, SubscriptionOptions)],
+        identifier: Option<u32>,
     ) {
         let attempt = self
             .attempt
@@ -162,17 +162,24 @@ impl Client {
             .iter()
             .map(|(filter, options)| (topic_filter(topics.filter(*filter)), *options))
             .collect();
+        let mut properties = PropertiesBuffer::new();
+        if let Some(identifier) = identifier {
+            properties.push(Property::SubscriptionIdentifier(identifier));
+        }
         packet::encode_subscribe(
             self.version(),
             packet_id,
-            Properties::EMPTY,
+            properties.as_properties(),
             &filters,
             &mut self.out,
         );
         let records = wanted
             .iter()
             .map(|(filter, options)| {
-                let record = context.oracle.subscribe_sent(attempt, *filter, *options);
+                let record =
+                    context
+                        .oracle
+                        .subscribe_sent(attempt, *filter, (*options, identifier));
                 (record, options.qos)
             })
             .collect();

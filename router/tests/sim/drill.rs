@@ -166,7 +166,7 @@ impl World {
         let filter = self.oracle.topics.find_filter(DRILL_FILTER);
         let options = SubscriptionOptions::v3(granted);
         self.with_client(keeper, |client, context| {
-            client.subscribe(context, &[(filter, options)]);
+            client.subscribe(context, &[(filter, options)], None);
         });
         self.run_until_drained();
         let attempt = self.clients[index].attempt?;

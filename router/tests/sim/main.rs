@@ -13,6 +13,7 @@ mod authenticator;
 mod between_shards;
 mod broker;
 mod client;
+mod client_alias;
 mod client_connect;
 mod client_receive;
 mod client_send;

@@ -2,7 +2,7 @@
 //! how tight the bounds are, how often things go wrong.
 
 use ringmq_codec::Version;
-use ringmq_router::{AuthenticationMode, Settings};
+use ringmq_router::{AuthenticationMode, Settings, SharedStrategy};
 
 use crate::random::{Concern, Random};
 
@@ -28,6 +28,8 @@ pub(crate) struct ClientPlan {
     pub(crate) receive_max: Option<u16>,
     /// v5 Maximum Packet Size, when it names one.
     pub(crate) packet_max: Option<u32>,
+    /// v5 Topic Alias Maximum.
+    pub(crate) alias_max: u16,
     /// Publishes it keeps unacknowledged at most.
     pub(crate) outgoing_max: usize,
     /// Mean time until it acknowledges, microseconds.
@@ -86,6 +88,8 @@ pub(crate) struct Plan {
     pub(crate) burst_max: u64,
     /// Per mille of v5 publishes that carry an expiry.
     pub(crate) expiring: u64,
+    /// Per mille of workers' subscriptions and publishes that are for groups.
+    pub(crate) sharing: u64,
     pub(crate) faults: FaultRates,
     pub(crate) surroundings: Surroundings,
     /// Events of one round before it becomes quiet.
@@ -112,12 +116,14 @@ impl Plan {
             .then(|| random.below(u64::from(shards)) as u8);
         let mut settings = settings(&mut random, tight);
         let surroundings = surroundings(seed, &mut settings);
+        let sharing = sharing(seed, &mut settings);
         Plan {
             seed,
             shards,
             clients,
             settings,
             surroundings,
+            sharing,
             link_capacity: *random.pick(&[1, 2, 4, 8, 64]),
             link_delay,
             network_delay: *random.pick(&[20, 200, 2_000, 10_000]),
@@ -164,6 +170,11 @@ fn client(random: &mut Random, tight: bool) -> ClientPlan {
         keep_alive_secs: *random.pick(&[0, 2, 5, 60]),
         receive_max: (v5 && random.chance(400)).then(|| *random.pick(&[1, 1, 2, 3, 6, 12])),
         packet_max: (v5 && random.chance(150)).then_some(180),
+        alias_max: if v5 {
+            *random.pick(&[0, 0, 1, 2, 10])
+        } else {
+            0
+        },
         outgoing_max: random.within(1..=20) as usize,
         ack_delay: if tight {
             *random.pick(&[100, 5_000, 200_000])
@@ -197,6 +208,16 @@ fn settings(random: &mut Random, tight: bool) -> Settings {
         settings.sys_interval_secs = 2;
     }
     settings
+}
+
+fn sharing(seed: u64, settings: &mut Settings) -> u64 {
+    let mut random = Random::new(seed, Concern::Sharing);
+    settings.shared_strategy = *random.pick(&SharedStrategy::ALL);
+    if random.chance(500) {
+        let other = *random.pick(&SharedStrategy::ALL);
+        settings.shared_strategy_by_group.insert("b".into(), other);
+    }
+    *random.pick(&[0, 100, 300])
 }
 
 fn surroundings(seed: u64, settings: &mut Settings) -> Surroundings {

@@ -18,6 +18,8 @@ pub(crate) enum Concern {
     Shards = 5,
     /// What surrounds a broker: who judges CONNECTs, the disk, the operator.
     Surroundings = 6,
+    /// Shared subscriptions.
+    Sharing = 7,
 }
 
 /// xoshiro256++, seeded by splitmix64.

@@ -11,6 +11,7 @@ use crate::oracle::{Rule, WillState};
 use crate::plan::{EVENTS_MIN, QUIET_SECS};
 use crate::socket::{Socket, SocketId};
 use crate::time::{SECOND, Time};
+use crate::topics::GROUP_WATCH_FILTER;
 use crate::world::{Event, World};
 
 /// Most that everyone may need beyond the quiet to take what is queued, seconds.
@@ -58,15 +59,15 @@ impl World {
             self.schedule(at, Event::Step(ClientIndex(index)));
         }
         for watcher in self.of_role(Role::Watcher) {
-            self.subscribe_fresh(watcher, "w/#");
+            self.subscribe_fresh(watcher, &["w/#", GROUP_WATCH_FILTER]);
             let epoch = self.clients[usize::from(watcher.0)].attempt;
             let epoch = epoch.and_then(|attempt| self.oracle.attempts[attempt.0 as usize].epoch);
             self.oracle.watcher = epoch;
         }
     }
 
-    /// Connects a client with a new session and subscribes it to one filter at QoS 2.
-    fn subscribe_fresh(&mut self, client: ClientIndex, filter: &str) {
+    /// Connects a client with a new session and subscribes it to the filters at QoS 2.
+    fn subscribe_fresh(&mut self, client: ClientIndex, filters: &[&str]) {
         let order = ConnectOrder {
             clean: true,
             expiry_secs: 0,
@@ -80,10 +81,11 @@ impl World {
             self.fail(Rule::Stuck, format!("{client:?} does not get its CONNACK"));
             return;
         }
-        let filter = self.oracle.topics.find_filter(filter);
         let options = SubscriptionOptions::v3(Qos::ExactlyOnce);
+        let filters = filters.iter().map(|it| self.oracle.topics.find_filter(it));
+        let wanted: Vec<_> = filters.map(|filter| (filter, options)).collect();
         self.with_client(client, |client, context| {
-            client.subscribe(context, &[(filter, options)]);
+            client.subscribe(context, &wanted, None);
         });
         let until = self.now.plus(10 * SECOND);
         self.run_until(until, |world| world.clients[index].is_drained(world.now));
@@ -97,7 +99,7 @@ impl World {
         self.run_for(u64::from(QUIET_SECS / 2) * SECOND);
         let late = self.of_role(Role::Late);
         for client in &late {
-            self.subscribe_fresh(*client, "r/#");
+            self.subscribe_fresh(*client, &["r/#"]);
         }
         self.run_for(u64::from(QUIET_SECS / 2) * SECOND);
         for _ in 0..DRAIN_SECS_MAX {

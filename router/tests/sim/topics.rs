@@ -1,10 +1,26 @@
 //! The topics and filters of a run, and which filter matches which topic by a matcher of our own.
 //!
-//! Shared topics (`s/...`) are published by everyone and never retained; `r/CLIENT/K` belongs to one
+//! Shared topics (`s/...`) are published by everyone and never retained; `r/CLIENT/value-K` belongs to one
 //! publisher and one QoS and is retained; `w/CLIENT` carries that client's will; `$d/...` tests the rule
-//! for topics that begin with `$`, and `$h/...` belongs to the drill of a queue at its bound.
+//! for topics that begin with `$`, `$g/...` is for the members of groups, and `$h/...` belongs to the drill
+//! of a queue at its bound.
 
 use crate::client::ClientIndex;
+
+/// What members of groups subscribe to. Nobody else does, but for the watcher.
+const GROUP_FILTERS: [&str; 5] = [
+    "$share/a/$g/#",
+    "$share/b/$g/#",
+    "$share/a/$g/0",
+    "$share/c/$g/+",
+    "$share/b/$g/measurements",
+];
+
+/// Topics of groups.
+const GROUP_TOPICS: [&str; 3] = ["$g/0", "$g/1", "$g/measurements"];
+
+/// What the watcher asks for beside the wills.
+pub(crate) const GROUP_WATCH_FILTER: &str = "$g/#";
 
 /// What the drill's subscriber asks for.
 pub(crate) const DRILL_FILTER: &str = "$h/#";
@@ -27,6 +43,7 @@ pub(crate) struct Topics {
     retained_per_client: u16,
     retained_start: u16,
     will_start: u16,
+    group_start: u16,
 }
 
 /// Level by level, as the specification reads.
@@ -47,6 +64,14 @@ fn filter_matches(filter: &str, topic: &str) -> bool {
     levels.next().is_none()
 }
 
+/// The filter of a group, or any other as it is.
+fn without_group(filter: &str) -> &str {
+    match filter.strip_prefix("$share/") {
+        Some(rest) => rest.split_once('/').map_or(rest, |(_, filter)| filter),
+        None => filter,
+    }
+}
+
 impl Topics {
     /// Topics for that many clients with that many retained topics each.
     pub(crate) fn new(clients: u16, retained_per_client: u16) -> Topics {
@@ -56,22 +81,37 @@ impl Topics {
                 names.push(format!("s/{a}/{b}"));
             }
         }
-        names.extend(["s", "s//1", "s/0", "/s/0", "$d/0", "$d/1/x"].map(String::from));
+        names.extend(
+            [
+                "s",
+                "s//1",
+                "s/0",
+                "/s/0",
+                "$d/0",
+                "$d/1/x",
+                "s/temperature/1",
+                "s/humidity/1",
+            ]
+            .map(String::from),
+        );
         let shared = names.len() as u16;
         let retained_start = shared;
         for client in 0..clients {
             for k in 0..retained_per_client {
-                names.push(format!("r/{client}/{k}"));
+                names.push(format!("r/{client}/value-{k}"));
             }
         }
         let will_start = names.len() as u16;
         for client in 0..clients {
             names.push(format!("w/{client}"));
         }
+        let group_start = names.len() as u16;
+        names.extend(GROUP_TOPICS.map(String::from));
         names.extend(["$h/0", "$h/1"].map(String::from));
         let filters = Topics::all_filters(&names, clients);
         let matches = filters
             .iter()
+            .map(|filter| without_group(filter))
             .flat_map(|filter| names.iter().map(|name| filter_matches(filter, name)))
             .collect();
         Topics {
@@ -82,21 +122,46 @@ impl Topics {
             retained_per_client,
             retained_start,
             will_start,
+            group_start,
         }
     }
 
     fn all_filters(names: &[String], clients: u16) -> Vec<String> {
         let mut filters: Vec<String> = [
-            "#", "r/#", "w/#", "s/#", "+/#", "s/+/1", "s/2/+", "s/+/+", "+/+/+", "+/+/2", "r/+/0",
-            "r/+/1", "r/+/2", "w/+", "$d/#", "$d/+", "+/0", "+/0/+", "s/1/#", "s/3/#", "s/+/#",
-            "/#", "+", "+/s/0", "s/+", "s/0/0/#",
+            "#",
+            "r/#",
+            "w/#",
+            "s/#",
+            "+/#",
+            "s/+/1",
+            "s/2/+",
+            "s/+/+",
+            "+/+/+",
+            "+/+/2",
+            "r/+/value-0",
+            "r/+/value-1",
+            "r/+/value-2",
+            "w/+",
+            "$d/#",
+            "$d/+",
+            "+/0",
+            "+/0/+",
+            "s/1/#",
+            "s/3/#",
+            "s/+/#",
+            "/#",
+            "+",
+            "+/s/0",
+            "s/+",
+            "s/0/0/#",
         ]
         .map(String::from)
         .to_vec();
         filters.extend((0..clients).map(|client| format!("r/{client}/#")));
-        let drill = |name: &&String| name.starts_with("$h");
-        filters.extend(names.iter().filter(|name| !drill(name)).cloned());
-        filters.push(String::from(DRILL_FILTER));
+        let apart = |name: &&String| name.starts_with("$h") || name.starts_with("$g");
+        filters.extend(names.iter().filter(|name| !apart(name)).cloned());
+        filters.extend(GROUP_FILTERS.map(String::from));
+        filters.extend([GROUP_WATCH_FILTER, DRILL_FILTER].map(String::from));
         filters
     }
 
@@ -132,9 +197,30 @@ impl Topics {
         self.shared
     }
 
-    /// How many filters there are for the workload; the drill's is the last of the table.
+    /// How many ordinary filters there are for the workload, from the first of the table on.
     pub(crate) fn filters(&self) -> u16 {
-        self.filters.len() as u16 - 1
+        (self.filters.len() - 2 - GROUP_FILTERS.len()) as u16
+    }
+
+    /// The filters of groups.
+    pub(crate) fn group_filters(&self) -> impl Iterator<Item = FilterId> + use<> {
+        let start = self.filters();
+        (start..start + GROUP_FILTERS.len() as u16).map(FilterId)
+    }
+
+    /// Whether it is one of them.
+    pub(crate) fn is_group(&self, filter: FilterId) -> bool {
+        self.group_filters().any(|known| known == filter)
+    }
+
+    /// A topic of groups.
+    pub(crate) fn group_topic(&self, nth: u64) -> TopicId {
+        TopicId(self.group_start + nth as u16 % GROUP_TOPICS.len() as u16)
+    }
+
+    /// Whether it is one of them.
+    pub(crate) fn is_for_groups(&self, topic: TopicId) -> bool {
+        (self.group_start..self.group_start + GROUP_TOPICS.len() as u16).contains(&topic.0)
     }
 
     /// How many retained topics each client has.

@@ -72,7 +72,7 @@ impl World {
     pub(crate) fn plan_reconnect(&mut self, client: ClientIndex) {
         let wait = match self.workload.below(10) {
             0..=4 => self.workload.below(SECOND / 4),
-            5..=8 => self.workload.below(3 * SECOND),
+            5..=7 => self.workload.below(3 * SECOND),
             _ => self.workload.below(8 * SECOND),
         };
         let at = self.now.plus(wait);
@@ -134,6 +134,7 @@ impl World {
     /// Sends packets behind the CONNECT without waiting for its answer. [v3.1.1 3.1.4] [v5 3.1.4]
     fn speak_early(&mut self, client: ClientIndex) {
         let subscription = self.subscription(client);
+        let identifier = self.identifier(client);
         let attempt = self.oracle.attempts.len() as u32 - 1;
         let mut publishes = Vec::new();
         for nth in 0..self.faults.within(1..=8) {
@@ -145,7 +146,7 @@ impl World {
             publishes.push(publish);
         }
         self.with_client(client, |client, context| {
-            client.subscribe(context, &[subscription]);
+            client.subscribe(context, &[subscription], identifier);
             for publish in publishes {
                 client.publish(context, publish);
             }
@@ -252,8 +253,12 @@ impl World {
 
     fn shared_publish(&mut self, client: ClientIndex) -> PublishOrder {
         let topics = u64::from(self.oracle.topics.shared());
+        let topic = match self.workload.chance(self.plan.sharing) {
+            true => self.oracle.topics.group_topic(self.workload.next()),
+            false => TopicId(self.workload.below(topics) as u16),
+        };
         PublishOrder {
-            topic: TopicId(self.workload.below(topics) as u16),
+            topic,
             qos: qos(self.workload.below(3)),
             retain: false,
             clears: false,
@@ -296,6 +301,12 @@ impl World {
     }
 
     fn subscription(&mut self, client: ClientIndex) -> (FilterId, SubscriptionOptions) {
+        if self.workload.chance(self.plan.sharing) {
+            let filters: Vec<FilterId> = self.oracle.topics.group_filters().collect();
+            let filter = *self.workload.pick(&filters);
+            let options = SubscriptionOptions::v3(qos(self.workload.below(3)));
+            return (filter, options);
+        }
         let filters = match self.workload.chance(500) {
             true => BROAD_FILTERS,
             false => u64::from(self.oracle.topics.filters()),
@@ -316,6 +327,17 @@ impl World {
         (filter, options)
     }
 
+    /// A subscription identifier for v5, mostly; some stand for several subscriptions.
+    fn identifier(&mut self, client: ClientIndex) -> Option<u32> {
+        let v5 = self.clients[usize::from(client.0)].version() == Version::V5;
+        let wanted = v5 && self.workload.chance(700);
+        wanted.then(|| {
+            *self
+                .workload
+                .pick(&[1, 2, 3, 127, 128, 20_000, 268_435_455])
+        })
+    }
+
     fn subscribe_some(&mut self, client: ClientIndex) {
         let mut wanted: Vec<(FilterId, SubscriptionOptions)> = Vec::new();
         for _ in 0..self.workload.within(1..=3) {
@@ -324,7 +346,10 @@ impl World {
                 wanted.push(subscription);
             }
         }
-        self.with_client(client, |client, context| client.subscribe(context, &wanted));
+        let identifier = self.identifier(client);
+        self.with_client(client, |client, context| {
+            client.subscribe(context, &wanted, identifier);
+        });
     }
 
     fn unsubscribe_some(&mut self, client: ClientIndex) {

@@ -172,6 +172,7 @@ impl World {
             keep_alive_secs: 0,
             receive_max: None,
             packet_max: None,
+            alias_max: 0,
             outgoing_max: 1,
             ack_delay: 0,
         };

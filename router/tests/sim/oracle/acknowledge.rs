@@ -40,6 +40,8 @@ impl Oracle {
         for epoch in 0..self.epochs.len() as u32 {
             self.check_taken(EpochId(epoch), publisher, message, reason);
         }
+        let here = publisher.map(|publisher| self.epochs[publisher.0 as usize].shard);
+        self.check_taken_by_groups(here, message, reason);
     }
 
     fn check_taken(

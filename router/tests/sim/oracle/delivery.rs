@@ -122,8 +122,11 @@ impl Oracle {
             return;
         }
         self.check_properties(attempt, index, got);
+        self.check_identifiers(epoch, index, got);
         let known = self.epochs[epoch.0 as usize].delivered.get(&index).copied();
-        if !replay {
+        if self.is_for_member(epoch, index) {
+            self.check_copies(index, got.dup);
+        } else if !replay {
             self.check_repetition(attempt, index, got, known.unwrap_or_default());
             self.check_order(attempt, epoch, index, known.is_none());
         }
@@ -189,6 +192,8 @@ impl Oracle {
         for property in got.properties.iter() {
             match property {
                 ringmq_codec::Property::MessageExpirySecs(_) => expires = true,
+                ringmq_codec::Property::SubscriptionIdentifier(_)
+                | ringmq_codec::Property::TopicAlias(_) => {}
                 other => kept.push(other),
             }
         }

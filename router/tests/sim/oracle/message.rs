@@ -48,6 +48,8 @@ pub(crate) struct Message {
     pub(crate) expires: Option<Time>,
     /// When the broker took it, if it expires: once per transmission.
     pub(crate) takings: Vec<Taking>,
+    /// Copies that members of groups got for the first time.
+    pub(crate) group_copies: u32,
     /// Shards that were given it over a link.
     pub(crate) crossed_to: u64,
     /// A record of it is on disk.

@@ -7,6 +7,8 @@
 mod acknowledge;
 mod delivery;
 mod expiry;
+mod group;
+mod identifier;
 mod message;
 mod quiet;
 mod replay;
@@ -34,10 +36,16 @@ use crate::topics::{TopicId, Topics};
 pub(crate) enum Rule {
     /// A payload or properties nobody published.
     Corrupt,
+    /// A message at two members of a group that only one may get, or at none.
+    Group,
     /// A message to a client that did not ask for it.
     NoMatch,
     /// Wrong QoS or retain flag.
     Flags,
+    /// A topic alias that stands for nothing, or is not allowed.
+    Alias,
+    /// Subscription identifiers other than those of the subscriptions that matched.
+    Identifiers,
     /// A repetition that the QoS forbids.
     Repeated,
     /// A publisher's messages in another order.

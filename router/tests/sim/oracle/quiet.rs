@@ -25,6 +25,7 @@ impl Oracle {
                     missing.push((*epoch, index));
                 }
             }
+            self.check_groups(index, &mut missing);
         }
         self.excused += self.excused_drops();
         self.judged = self.messages.len();
@@ -56,7 +57,7 @@ impl Oracle {
         let message = &self.messages[message.0 as usize];
         let attempt = self.epochs[epoch.0 as usize].attempt;
         let topic = self.topics.name(message.topic).len();
-        let size = message.payload_len + topic + message.properties.len() + 16;
+        let size = message.payload_len + topic + message.properties.len() + 40;
         size > self.attempts[attempt.0 as usize].packet_max as usize
     }
 

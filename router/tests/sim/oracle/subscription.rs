@@ -18,6 +18,9 @@ pub(crate) struct RecordId(pub(crate) u32);
 pub(crate) struct Record {
     pub(crate) filter: FilterId,
     pub(crate) options: SubscriptionOptions,
+    /// `$share/...`: some member of the group gets what matches.
+    pub(crate) is_group: bool,
+    pub(crate) identifier: Option<u32>,
     pub(crate) sent: Time,
     pub(crate) confirmed: Option<Time>,
     pub(crate) unsubscribe_sent: Option<Time>,
@@ -94,7 +97,7 @@ impl Oracle {
         &mut self,
         attempt: AttemptId,
         filter: FilterId,
-        options: SubscriptionOptions,
+        (options, identifier): (SubscriptionOptions, Option<u32>),
     ) -> RecordId {
         let now = self.now;
         let id = RecordId(self.records.len() as u32);
@@ -110,6 +113,8 @@ impl Oracle {
         self.records.push(Record {
             filter,
             options,
+            is_group: self.topics.is_group(filter),
+            identifier,
             sent: now,
             confirmed: None,
             unsubscribe_sent: None,
@@ -235,7 +240,7 @@ impl Oracle {
                 granted.retain_cleared |= !options.retain_as_published;
             }
             let local = options.no_local && same_client;
-            if record.holds(from, until) && !local {
+            if record.holds(from, until) && !local && !record.is_group {
                 let replaced = record.superseded_sent.is_some_and(|sent| sent <= until);
                 // A replacement may have switched no-local on.
                 granted.certain |= !(replaced && same_client);
