@@ -65,7 +65,7 @@ impl Shard {
             None => ReasonCode::PacketIdentifierNotFound,
         };
         let pubrel = acknowledgement(ack.packet_id, reason);
-        self.send_to_session(index, &Packet::PubRel(pubrel), outputs);
+        self.answer_session(index, &Packet::PubRel(pubrel), reason, outputs);
         Ok(())
     }
 
@@ -110,7 +110,7 @@ impl Shard {
             ReasonCode::PacketIdentifierNotFound
         };
         let pubcomp = acknowledgement(ack.packet_id, reason);
-        self.send_to_session(index, &Packet::PubComp(pubcomp), outputs);
+        self.answer_session(index, &Packet::PubComp(pubcomp), reason, outputs);
         Ok(())
     }
 
@@ -138,15 +138,16 @@ impl Shard {
         }
     }
 
-    /// Sends a packet to the session's connection, if it has one.
-    pub(crate) fn send_to_session(
+    /// Sends an answer with this reason to the session's connection, if it has one.
+    fn answer_session(
         &mut self,
         index: SessionIndex,
         packet: &Packet<'_>,
+        reason: ReasonCode,
         outputs: &mut Outputs,
     ) {
         if let Some(connection) = self.sessions.hot(index).live_connection() {
-            self.send(connection, packet, outputs);
+            self.send_with_reason(connection, packet, reason, outputs);
         }
     }
 }

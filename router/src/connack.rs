@@ -10,8 +10,11 @@ use ringmq_codec::{
 
 use crate::{ConnectionId, Outputs, Settings, Shard};
 
-/// No CONNACK of this broker is longer, unless the client named an authentication method: all other
-/// properties that it may carry take 42 bytes.
+/// What stands for the client identifier in [`Settings::response_information`].
+const CLIENT_ID_PLACEHOLDER: &str = "{client_id}";
+
+/// No CONNACK of this broker is longer, unless the client named an authentication method or asked for
+/// response information: all other properties that it may carry take 45 bytes.
 const CONNACK_BYTES_MAX: u32 = 64;
 
 /// What the properties of a v5 CONNECT ask for, or their defaults.
@@ -21,6 +24,8 @@ pub(crate) struct Wishes {
     pub(crate) packet_size_max: u32,
     pub(crate) names_authentication_method: bool,
     pub(crate) topic_alias_maximum: u16,
+    pub(crate) problem_information: bool,
+    pub(crate) response_information: bool,
 }
 
 impl Wishes {
@@ -31,6 +36,8 @@ impl Wishes {
             packet_size_max: u32::MAX,
             names_authentication_method: false,
             topic_alias_maximum: 0,
+            problem_information: true,
+            response_information: false,
         };
         for property in properties.iter() {
             match property {
@@ -38,6 +45,12 @@ impl Wishes {
                 Property::ReceiveMaximum(maximum) => wishes.receive_maximum = maximum,
                 Property::MaximumPacketSize(bytes) => wishes.packet_size_max = bytes,
                 Property::TopicAliasMaximum(maximum) => wishes.topic_alias_maximum = maximum,
+                Property::RequestProblemInformation(wanted) => {
+                    wishes.problem_information = wanted;
+                }
+                Property::RequestResponseInformation(wanted) => {
+                    wishes.response_information = wanted;
+                }
                 Property::AuthenticationMethod(_) => wishes.names_authentication_method = true,
                 _ => {}
             }
@@ -85,7 +98,7 @@ impl Shard {
             reason,
             properties: Properties::EMPTY,
         };
-        self.send(id, &Packet::ConnAck(connack), outputs);
+        self.send_with_reason(id, &Packet::ConnAck(connack), reason, outputs);
     }
 
     /// Lets the client in.
@@ -111,8 +124,10 @@ impl Shard {
     /// Whether the client takes packets as long as its CONNACK; with one that does not, nothing can be
     /// agreed. [v5 MQTT-3.1.2-24]
     pub(crate) fn connack_fits(&self, connect: &Connect<'_>, granted: Granted<'_>) -> bool {
-        let packet_size_max = Wishes::of(connect.properties).packet_size_max;
-        if packet_size_max > CONNACK_BYTES_MAX && granted.authentication.is_none() {
+        let wishes = Wishes::of(connect.properties);
+        let packet_size_max = wishes.packet_size_max;
+        let is_short = granted.authentication.is_none() && !wishes.response_information;
+        if packet_size_max > CONNACK_BYTES_MAX && is_short {
             return true;
         }
         let mut properties = PropertiesBuffer::new();
@@ -154,6 +169,17 @@ impl Shard {
         let keep_alive_secs = keep_alive_granted(connect, settings);
         if keep_alive_secs != connect.keep_alive_secs {
             properties.push(Property::ServerKeepAliveSecs(keep_alive_secs));
+        }
+        // [v5 MQTT-3.1.2-28]
+        if wishes.response_information && !settings.response_information.is_empty() {
+            let client_id = granted.assigned.unwrap_or(connect.client_id);
+            let information = settings
+                .response_information
+                .replace(CLIENT_ID_PLACEHOLDER, client_id);
+            // A longer one than MQTT can express is none.
+            if information.len() <= usize::from(u16::MAX) {
+                properties.push(Property::ResponseInformation(&information));
+            }
         }
         // [v5 MQTT-4.12.0-5] [v5 MQTT-4.12.0-6]
         if let Some((method, data)) = granted.authentication {

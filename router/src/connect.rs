@@ -5,7 +5,8 @@
 //! the same client is closed, and CONNACK leaves before anything else.
 
 use ringmq_codec::{
-    DecodeError, Packet, PacketType, RawPacket, ReasonCode, Version, packet::Connect,
+    DecodeError, Packet, PacketType, Property, RawPacket, ReasonCode, Version,
+    packet::{self, Connect},
 };
 
 use crate::alarm::{Alarm, deadline};
@@ -13,10 +14,13 @@ use crate::connack::{Granted, Wishes, keep_alive_granted};
 use crate::connection::Phase;
 use crate::ids::SessionIndex;
 use crate::link::Handover;
+use crate::publish::levels;
 use crate::session::Flag;
 use crate::topic_alias::SentAliases;
 use crate::will::Will;
-use crate::{AuthenticationMode, CloseReason, ConnectionId, LogEvent, Output, Outputs, Shard};
+use crate::{
+    AuthenticationMode, CloseReason, ConnectionId, LogEvent, Output, Outputs, Settings, Shard,
+};
 
 impl Shard {
     /// A packet of a connection whose CONNECT was not accepted yet; `received` is all that came so far.
@@ -41,7 +45,15 @@ impl Shard {
         };
         let connection = self.connections.get_mut(id).expect("parse has looked");
         connection.version = connect.version;
-        if let Err(reason) = check(&connect, self.settings.authentication) {
+        let wishes = Wishes::of(connect.properties);
+        connection.packet_size_max = wishes.packet_size_max;
+        connection.wants_problem_information = wishes.problem_information;
+        let checked = if self.stopping {
+            Err(self.stopping_reason(ReasonCode::ServerUnavailable))
+        } else {
+            check(&connect, &self.settings)
+        };
+        if let Err(reason) = checked {
             self.refuse(id, reason, outputs);
             return Err(CloseReason::Refused(reason));
         }
@@ -241,7 +253,7 @@ impl Shard {
 }
 
 /// What can be refused without looking at any state.
-fn check(connect: &Connect<'_>, mode: AuthenticationMode) -> Result<(), ReasonCode> {
+fn check(connect: &Connect<'_>, settings: &Settings) -> Result<(), ReasonCode> {
     let names_none = connect.client_id.is_empty();
     let may_name_none = match connect.version {
         Version::V31 => false,
@@ -249,13 +261,31 @@ fn check(connect: &Connect<'_>, mode: AuthenticationMode) -> Result<(), ReasonCo
         Version::V311 => connect.clean_start,
         Version::V5 => true,
     };
-    if names_none && !may_name_none {
+    let is_too_long = connect.client_id.len() > usize::from(settings.client_id_bytes_max);
+    if names_none && !may_name_none || is_too_long {
         return Err(ReasonCode::ClientIdentifierNotValid);
     }
     let names_method = Wishes::of(connect.properties).names_authentication_method;
     // [v5 MQTT-4.12.0-1]
-    if names_method && mode == AuthenticationMode::Anonymous {
+    if names_method && settings.authentication == AuthenticationMode::Anonymous {
         return Err(ReasonCode::BadAuthenticationMethod);
+    }
+    match &connect.will {
+        Some(will) => check_will(will, settings),
+        None => Ok(()),
+    }
+}
+
+/// What a will may be refused for: it is to be published as any message of its client.
+fn check_will(will: &packet::Will<'_>, settings: &Settings) -> Result<(), ReasonCode> {
+    if levels(will.topic.as_str()) > usize::from(settings.topic_levels_max) {
+        return Err(ReasonCode::TopicNameInvalid);
+    }
+    let is_text = |property| property == Property::PayloadFormatIndicator(true);
+    let is_checked = settings.validate_payload_format && will.properties.iter().any(is_text);
+    if is_checked && std::str::from_utf8(will.payload).is_err() {
+        // [v5 3.1.3.2.3]
+        return Err(ReasonCode::PayloadFormatInvalid);
     }
     Ok(())
 }

@@ -95,6 +95,10 @@ pub(crate) struct Connection {
     /// In force; zero is off.
     pub(crate) keep_alive_secs: u16,
     pub(crate) listener: ListenerId,
+    /// Longest packet the client takes, bytes.
+    pub(crate) packet_size_max: u32,
+    /// Whether the client takes reason strings; not before its CONNECT was read.
+    pub(crate) wants_problem_information: bool,
     /// The Topic Alias Maximum that its CONNACK named.
     pub(crate) topic_aliases_max: u16,
     /// The Receive Maximum that its CONNACK named.
@@ -173,6 +177,8 @@ impl Connections {
             pause_is_out: false,
             keep_alive_secs: 0,
             listener,
+            packet_size_max: u32::MAX,
+            wants_problem_information: false,
             topic_aliases_max: 0,
             receive_max: u16::MAX,
             receiving: 0,

@@ -44,13 +44,13 @@ impl Shard {
         let is_connected = matches!(connection.phase, Phase::Connected(_));
         if is_connected
             && connection.version.is_v5()
-            && let Some(owed) = reason_owed(reason)
+            && let Some(owed) = self.reason_owed(reason)
         {
             let disconnect = Disconnect {
                 reason: owed,
                 properties: Properties::EMPTY,
             };
-            self.send(id, &Packet::Disconnect(disconnect), outputs);
+            self.send_with_reason(id, &Packet::Disconnect(disconnect), owed, outputs);
         }
         outputs.list.push(Output::Close {
             connection: id,
@@ -91,20 +91,25 @@ impl Shard {
             if let Some(index) = self.session_of(id) {
                 self.sessions.get_mut(index).will = None;
             }
+            let phase = self.connections.get(id).map(|it| it.phase);
+            if phase == Some(Phase::Authenticating) {
+                let reason = self.stopping_reason(ReasonCode::ServerUnavailable);
+                self.refuse(id, reason, outputs);
+            }
             self.close(id, CloseReason::Shutdown, outputs);
         }
     }
-}
 
-/// What a v5 client is told; nothing when it has closed itself.
-fn reason_owed(reason: CloseReason) -> Option<ReasonCode> {
-    match reason {
-        CloseReason::ClientDisconnected | CloseReason::ConnectTimeout => None,
-        CloseReason::Refused(code) => Some(code),
-        CloseReason::Malformed(error) => Some(error.reason()),
-        CloseReason::KeepAlive => Some(ReasonCode::KeepAliveTimeout),
-        CloseReason::TakenOver => Some(ReasonCode::SessionTakenOver),
-        CloseReason::Shutdown => Some(ReasonCode::ServerShuttingDown),
-        CloseReason::Administrative => Some(ReasonCode::AdministrativeAction),
+    /// What a v5 client is told; nothing when it has closed itself.
+    fn reason_owed(&self, reason: CloseReason) -> Option<ReasonCode> {
+        match reason {
+            CloseReason::ClientDisconnected | CloseReason::ConnectTimeout => None,
+            CloseReason::Refused(code) => Some(code),
+            CloseReason::Malformed(error) => Some(error.reason()),
+            CloseReason::KeepAlive => Some(ReasonCode::KeepAliveTimeout),
+            CloseReason::TakenOver => Some(ReasonCode::SessionTakenOver),
+            CloseReason::Shutdown => Some(self.stopping_reason(ReasonCode::ServerShuttingDown)),
+            CloseReason::Administrative => Some(ReasonCode::AdministrativeAction),
+        }
     }
 }

@@ -15,6 +15,7 @@ use ringmq_codec::{
 use crate::link::{
     BarrierId, Fingerprint, InterestApplied, InterestChange, InterestUpdate, LinkMessage,
 };
+use crate::reason_string::reason_to_tell;
 use crate::replay::Replay;
 use crate::session::SessionId;
 use crate::{ConnectionId, Output, Outputs, Shard, ShardCount, ShardId};
@@ -212,7 +213,8 @@ impl Shard {
             properties: Properties::EMPTY,
             reasons: ReasonCodes::List(&suback.reasons),
         });
-        self.send(suback.connection, &packet, outputs);
+        let reason = reason_to_tell(&suback.reasons);
+        self.send_with_reason(suback.connection, &packet, reason, outputs);
         self.start_replays(index, suback.replays, outputs);
     }
 }

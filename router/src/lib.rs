@@ -48,6 +48,7 @@ mod puback;
 mod publish;
 mod publish_frame;
 mod random;
+mod reason_string;
 mod received;
 mod replay;
 mod retained;

@@ -40,6 +40,9 @@ pub const SUBSCRIPTIONS_PER_SESSION_MAX: u32 = 10_000;
 /// Levels of a topic or filter: bounds the walk of one match.
 pub const TOPIC_LEVELS_MAX: u16 = 128;
 
+/// Longest client identifier, bytes: what MQTT can express; MQTT 3.1 names 23, which few clients keep to.
+pub const CLIENT_ID_BYTES_MAX: u16 = u16::MAX;
+
 /// Topic aliases one client may set: a device has a few topics, and what they take is bounded by as many of
 /// the longest, 1 MiB.
 pub const TOPIC_ALIASES_RECEIVED_MAX: u16 = 16;

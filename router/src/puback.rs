@@ -222,6 +222,6 @@ impl Shard {
         } else {
             Packet::PubRec(ack)
         };
-        self.send(publisher.connection, &packet, outputs);
+        self.send_with_reason(publisher.connection, &packet, reason, outputs);
     }
 }

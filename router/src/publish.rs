@@ -211,6 +211,7 @@ impl Shard {
     }
 }
 
-fn levels(topic: &str) -> usize {
+/// Levels of a topic.
+pub(crate) fn levels(topic: &str) -> usize {
     memchr::memchr_iter(b'/', topic.as_bytes()).count() + 1
 }

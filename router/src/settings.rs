@@ -46,6 +46,14 @@ pub struct Settings {
     pub topic_aliases_received_max: u16,
     /// Topic aliases that one v5 client is told, if it takes so many; 0: none.
     pub topic_aliases_sent_max: u16,
+    /// Longest client identifier, bytes; not below 23. [v3.1.1 MQTT-3.1.3-5]
+    pub client_id_bytes_max: u16,
+    /// Response Information for v5 clients that ask for it, with `{client_id}` for theirs; empty: none.
+    pub response_information: Box<str>,
+    /// Where v5 clients are sent with 0x9C or 0x9D (Server Reference); empty: nowhere.
+    pub server_reference: Box<str>,
+    /// Whether they are sent there for good (0x9D), when the broker stops, or for the time being (0x9C).
+    pub server_moved: bool,
     /// Whether payloads that are said to be UTF-8 must be.
     pub validate_payload_format: bool,
     /// Retained messages whose home is one shard.
@@ -86,6 +94,10 @@ impl Default for Settings {
             topic_levels_max: limits::TOPIC_LEVELS_MAX,
             topic_aliases_received_max: limits::TOPIC_ALIASES_RECEIVED_MAX,
             topic_aliases_sent_max: limits::TOPIC_ALIASES_SENT_MAX,
+            client_id_bytes_max: limits::CLIENT_ID_BYTES_MAX,
+            response_information: Box::default(),
+            server_reference: Box::default(),
+            server_moved: false,
             validate_payload_format: false,
             retained_messages_max: limits::RETAINED_MESSAGES_MAX,
             retained_bytes_max: limits::RETAINED_BYTES_MAX,

@@ -7,6 +7,8 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use ringmq_codec::PropertiesBuffer;
+
 use crate::alarm::Alarms;
 use crate::census::Census;
 use crate::connection::Connections;
@@ -81,6 +83,8 @@ pub struct Shard {
     pub(crate) draining: Vec<SessionId>,
     pub(crate) scratch: FanOutScratch,
     pub(crate) publish_scratch: PublishScratch,
+    /// Properties of an answer.
+    pub(crate) reason_properties: PropertiesBuffer,
     /// The broker stops.
     pub(crate) stopping: bool,
     /// The shared subscriptions of the message that is routed.
@@ -125,6 +129,7 @@ impl Shard {
             draining: Vec::new(),
             scratch: FanOutScratch::new(hash_seed),
             publish_scratch: PublishScratch::default(),
+            reason_properties: PropertiesBuffer::new(),
             stopping: false,
             groups_scratch: Vec::new(),
         }

@@ -81,7 +81,8 @@ impl Shard {
             return Err(ReasonCode::TopicFilterInvalid);
         }
         let held = self.sessions.get(index).subscriptions.as_slice().len();
-        if held >= self.settings.subscriptions_per_session_max as usize {
+        let is_full = held >= self.settings.subscriptions_per_session_max as usize;
+        if is_full && !self.index.has_subscription(filter, index) {
             return Err(ReasonCode::QuotaExceeded);
         }
         Ok(())

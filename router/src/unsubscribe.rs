@@ -7,6 +7,7 @@ use ringmq_codec::{
 };
 
 use crate::ids::SessionIndex;
+use crate::reason_string::reason_to_tell;
 use crate::{CloseReason, ConnectionId, Outputs, Shard};
 
 impl Shard {
@@ -28,7 +29,7 @@ impl Shard {
             properties: Properties::EMPTY,
             reasons: ReasonCodes::List(&reasons),
         });
-        self.send(id, &unsuback, outputs);
+        self.send_with_reason(id, &unsuback, reason_to_tell(&reasons), outputs);
         Ok(())
     }
 

@@ -13,7 +13,10 @@ use toml::de::{DeTable, DeValue};
 use super::error::{ConfigError, Problem};
 use super::reader::{Report, Section, nearest};
 use super::value::{Shards, ValueError};
-use super::{Config, LimitSettings, ListenerSettings, check_listeners, parse_listen_address};
+use super::{
+    Config, LimitSettings, ListenerSettings, ProtocolSettings, check_listeners,
+    parse_listen_address,
+};
 use crate::limits::AUTHENTICATION_THREADS_MAX;
 
 /// Largest packet the protocol can express, bytes: 5 of fixed header and 268,435,455 that follow.
@@ -177,8 +180,8 @@ fn read_limits(config: &mut Config, report: &mut Report<'_>, table: &DeTable<'_>
     let LimitSettings {
         packet_size_bytes_max, connect_timeout_secs, keep_alive_secs_max, inflight_max, receive_max,
         queue_messages_max, queue_bytes_max, session_expiry_secs_max, sessions_max,
-        subscriptions_per_session_max, topic_levels_max, topic_aliases_received_max,
-        topic_aliases_sent_max, retained_messages_max, retained_bytes_max,
+        subscriptions_per_session_max, topic_levels_max, client_id_bytes_max,
+        topic_aliases_received_max, topic_aliases_sent_max, retained_messages_max, retained_bytes_max,
     } = &mut config.limits;
     let mut section = Section::new("[limits]", table);
     section.integer(report, "packet_size_bytes_max", PACKET_SIZE_BYTES_MIN..=PACKET_SIZE_BYTES_PROTOCOL, packet_size_bytes_max);
@@ -192,6 +195,7 @@ fn read_limits(config: &mut Config, report: &mut Report<'_>, table: &DeTable<'_>
     section.integer(report, "sessions_max", 1..=100_000_000, sessions_max);
     section.integer(report, "subscriptions_per_session_max", 1..=10_000_000, subscriptions_per_session_max);
     section.integer(report, "topic_levels_max", 1..=1_024, topic_levels_max);
+    section.integer(report, "client_id_bytes_max", 23..=u16::MAX, client_id_bytes_max);
     section.integer(report, "topic_aliases_received_max", 0..=u16::MAX, topic_aliases_received_max);
     section.integer(report, "topic_aliases_sent_max", 0..=u16::MAX, topic_aliases_sent_max);
     section.integer(report, "retained_messages_max", 0..=1_000_000_000, retained_messages_max);
@@ -207,14 +211,33 @@ fn read_shared_subscriptions(config: &mut Config, report: &mut Report<'_>, table
     section.finish(report, section_of);
 }
 
+/// A text that fits a property of a packet.
+fn mqtt_text(text: &str) -> Result<String, ValueError> {
+    let is_too_long = text.len() > usize::from(u16::MAX);
+    if is_too_long || text.contains('\0') {
+        let text = text.chars().take(40).collect();
+        return Err(ValueError::MqttText { text });
+    }
+    Ok(text.to_owned())
+}
+
 fn read_protocol(config: &mut Config, report: &mut Report<'_>, table: &DeTable<'_>) {
     let mut section = Section::new("[protocol]", table);
-    let protocol = &mut config.protocol;
-    section.flag(
+    let ProtocolSettings {
+        validate_payload_format,
+        response_information,
+        server_reference,
+        server_moved,
+    } = &mut config.protocol;
+    section.flag(report, "validate_payload_format", validate_payload_format);
+    section.text(
         report,
-        "validate_payload_format",
-        &mut protocol.validate_payload_format,
+        "response_information",
+        mqtt_text,
+        response_information,
     );
+    section.text(report, "server_reference", mqtt_text, server_reference);
+    section.flag(report, "server_moved", server_moved);
     section.finish(report, section_of);
 }
 

@@ -92,6 +92,7 @@ pub struct LimitSettings {
     pub sessions_max: u32,
     pub subscriptions_per_session_max: u32,
     pub topic_levels_max: u16,
+    pub client_id_bytes_max: u16,
     pub topic_aliases_received_max: u16,
     pub topic_aliases_sent_max: u16,
     pub retained_messages_max: u32,
@@ -115,6 +116,9 @@ pub struct SharedSubscriptionSettings {
 )]
 pub struct ProtocolSettings {
     pub validate_payload_format: bool,
+    pub response_information: String,
+    pub server_reference: String,
+    pub server_moved: bool,
 }
 
 /// `[log]`: what the broker writes about itself.
@@ -160,9 +164,13 @@ impl Config {
             sessions_max: limits.sessions_max,
             subscriptions_per_session_max: limits.subscriptions_per_session_max,
             topic_levels_max: limits.topic_levels_max,
+            client_id_bytes_max: limits.client_id_bytes_max,
             topic_aliases_received_max: limits.topic_aliases_received_max,
             topic_aliases_sent_max: limits.topic_aliases_sent_max,
             validate_payload_format: self.protocol.validate_payload_format,
+            response_information: self.protocol.response_information.as_str().into(),
+            server_reference: self.protocol.server_reference.as_str().into(),
+            server_moved: self.protocol.server_moved,
             retained_messages_max: limits.retained_messages_max,
             retained_bytes_max: limits.retained_bytes_max,
             sys_interval_secs: self.sys.interval_secs,
@@ -212,6 +220,7 @@ impl Default for Config {
                 sessions_max: router.sessions_max,
                 subscriptions_per_session_max: router.subscriptions_per_session_max,
                 topic_levels_max: router.topic_levels_max,
+                client_id_bytes_max: router.client_id_bytes_max,
                 topic_aliases_received_max: router.topic_aliases_received_max,
                 topic_aliases_sent_max: router.topic_aliases_sent_max,
                 retained_messages_max: router.retained_messages_max,
@@ -220,6 +229,9 @@ impl Default for Config {
             shared_subscriptions: SharedSubscriptionSettings::default(),
             protocol: ProtocolSettings {
                 validate_payload_format: router.validate_payload_format,
+                response_information: router.response_information.into(),
+                server_reference: router.server_reference.into(),
+                server_moved: router.server_moved,
             },
             log: LogSettings {
                 level: LogFilter::default(),

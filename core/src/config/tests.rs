@@ -120,7 +120,11 @@ fn every_setting_of_the_router_is_set() {
         topic_levels_max,
         topic_aliases_received_max,
         topic_aliases_sent_max,
+        client_id_bytes_max,
         validate_payload_format,
+        response_information,
+        server_reference,
+        server_moved,
         retained_messages_max,
         retained_bytes_max,
         sys_interval_secs,
@@ -139,6 +143,7 @@ fn every_setting_of_the_router_is_set() {
         sessions_max,
         subscriptions_per_session_max,
         topic_levels_max,
+        client_id_bytes_max,
         topic_aliases_received_max,
         topic_aliases_sent_max,
         retained_messages_max,
@@ -147,6 +152,9 @@ fn every_setting_of_the_router_is_set() {
     assert_eq!(config.limits, expected);
     let expected = ProtocolSettings {
         validate_payload_format,
+        response_information: response_information.into(),
+        server_reference: server_reference.into(),
+        server_moved,
     };
     assert_eq!(config.protocol, expected);
     assert_eq!(config.sys.interval_secs, sys_interval_secs);

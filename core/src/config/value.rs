@@ -60,6 +60,11 @@ pub enum ValueError {
         /// What was written.
         text: String,
     },
+    /// Not a text that a packet can carry.
+    MqttText {
+        /// The beginning of it.
+        text: String,
+    },
     /// Not a port.
     Port {
         /// What was written.
@@ -111,6 +116,10 @@ impl fmt::Display for ValueError {
                 f,
                 "'{text}' is not an IP address with an optional port, such as 127.0.0.1:1883, 0.0.0.0 (all IPv4 \
                  interfaces), [::1]:1883 or [::] (all IPv6 interfaces)"
+            ),
+            ValueError::MqttText { text } => write!(
+                f,
+                "'{text}' holds U+0000 or more than 65535 bytes, which no packet can carry"
             ),
             ValueError::Port { text } => {
                 write!(f, "'{text}' is not a port number from 0 to 65535")

@@ -182,6 +182,14 @@ impl SubscriptionIndex {
         }
     }
 
+    /// Whether the session has a subscription to this filter.
+    pub(crate) fn has_subscription(&self, filter: TopicFilter<'_>, session: SessionIndex) -> bool {
+        let text = filter.as_str();
+        let held = self.filters.find(text, self.fingerprint(text));
+        let held = held.and_then(|held| self.filters.get(held));
+        held.is_some_and(|held| held.subscribers.contains(session))
+    }
+
     /// Removes the subscription; `None` when the session has none to this filter.
     pub(crate) fn unsubscribe(
         &mut self,

@@ -351,6 +351,7 @@ fn a_broker_that_stops_waits_for_no_verdict() {
         "a: connect v5 clean method=M
          event exchange M -
          shutdown
+         a< connack 0x88
          a< closed",
     );
 }

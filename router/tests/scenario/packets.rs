@@ -45,7 +45,7 @@ pub(crate) fn version(word: Option<&str>) -> Version {
 }
 
 /// `connect v5|v311|v31 [clean] [id=..] [expiry=secs] [keepalive=secs] [receive=n] [size=bytes]
-/// [aliases=n] [user=..] [password=..] [method=..] [data=..] [will=topic:payload:qos] [willretain] [willdelay=secs]`
+/// [aliases=n] [information] [problem=0] [willtext] [user=..] [password=..] [method=..] [data=..] [will=topic:payload:qos] [willretain] [willdelay=secs]`
 pub(crate) fn connect(client_id: &str, words: &[&str]) -> (Version, Vec<u8>) {
     let options = options(words);
     let version = version(words.first().copied());
@@ -67,11 +67,17 @@ pub(crate) fn connect(client_id: &str, words: &[&str]) -> (Version, Vec<u8>) {
     if let Some(secs) = number(&options, "willdelay") {
         will_properties.push(Property::WillDelaySecs(secs));
     }
+    if options.contains_key("willtext") {
+        will_properties.push(Property::PayloadFormatIndicator(true));
+    }
     let will = options.get("will").map(|text| {
         let mut parts = text.split(':');
         Will {
             topic: TopicName::new(parts.next().unwrap()).unwrap(),
-            payload: parts.next().unwrap().as_bytes(),
+            payload: match parts.next().unwrap() {
+                "\\xff" => &[0xFF],
+                text => text.as_bytes(),
+            },
             qos: qos(parts.next().unwrap_or("0")),
             retain: options.contains_key("willretain"),
             properties: will_properties.as_properties(),
@@ -91,6 +97,12 @@ pub(crate) fn connect(client_id: &str, words: &[&str]) -> (Version, Vec<u8>) {
 }
 
 fn push_authentication(options: &BTreeMap<&str, &str>, properties: &mut PropertiesBuffer) {
+    if options.contains_key("information") {
+        properties.push(Property::RequestResponseInformation(true));
+    }
+    if options.get("problem") == Some(&"0") {
+        properties.push(Property::RequestProblemInformation(false));
+    }
     if let Some(method) = options.get("method") {
         properties.push(Property::AuthenticationMethod(method));
     }
@@ -160,7 +172,7 @@ fn disconnect(version: Version, words: &[&str]) -> Vec<u8> {
 }
 
 /// `publish topic payload [q=n] [id=n] [retain] [dup] [expiry=secs] [alias=n] [user=k:v] [type=..]`;
-/// a topic of `~` is left to the alias, a payload of `-` is empty, `*n` is n bytes long.
+/// a topic of `~` is left to the alias, a payload of `-` is empty, `\xff` is that byte, `*n` is n bytes long.
 fn publish(version: Version, words: &[&str]) -> Vec<u8> {
     let options = options(&words[2..]);
     let mut properties = PropertiesBuffer::new();
@@ -169,6 +181,9 @@ fn publish(version: Version, words: &[&str]) -> Vec<u8> {
     }
     if let Some(secs) = number(&options, "expiry") {
         properties.push(Property::MessageExpirySecs(secs));
+    }
+    if options.contains_key("text") {
+        properties.push(Property::PayloadFormatIndicator(true));
     }
     if let Some(alias) = number(&options, "alias") {
         properties.push(Property::TopicAlias(alias));
@@ -179,6 +194,7 @@ fn publish(version: Version, words: &[&str]) -> Vec<u8> {
     let long;
     let payload = match words[1] {
         "-" => &[][..],
+        "\\xff" => &[0xFF],
         text if text.starts_with('*') => {
             long = vec![b'x'; text[1..].parse().unwrap()];
             &long
@@ -283,7 +299,10 @@ fn describe(packet: &Packet<'_>) -> String {
             )
         }
         Packet::PingResp => "pingresp".to_owned(),
-        Packet::Disconnect(disconnect) => format!("disconnect {:#04x}", disconnect.reason as u8),
+        Packet::Disconnect(disconnect) => {
+            let properties = describe_properties(disconnect.properties.iter());
+            format!("disconnect {:#04x}{properties}", disconnect.reason as u8)
+        }
         Packet::Auth(auth) => {
             let properties = describe_properties(auth.properties.iter());
             format!("auth {:#04x}{properties}", auth.reason as u8)
@@ -333,6 +352,11 @@ fn describe_properties<'a>(properties: impl Iterator<Item = Property<'a>>) -> St
         Property::MaximumPacketSize(bytes) => format!(" size={bytes}"),
         Property::ServerKeepAliveSecs(secs) => format!(" keepalive={secs}"),
         Property::AssignedClientIdentifier(_) => " assigned".to_owned(),
+        Property::ResponseInformation(text) => format!(" information={text}"),
+        Property::ServerReference(text) => format!(" reference={text}"),
+        // Looked at by the tests of reason strings alone.
+        Property::ReasonString(_) => String::new(),
+        Property::PayloadFormatIndicator(true) => " text".to_owned(),
         Property::TopicAlias(alias) => format!(" alias={alias}"),
         Property::TopicAliasMaximum(maximum) => format!(" aliases={maximum}"),
         Property::SubscriptionIdentifier(identifier) => format!(" identifier={identifier}"),

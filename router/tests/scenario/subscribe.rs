@@ -140,6 +140,8 @@ fn bounds_are_told_per_filter() {
         "s: connected v5 clean
          s: subscribe 1 a/b/c/d:0 a:0 b:1 c:1
          s< suback 1 0x8f 0x00 0x01 0x97
+         s: subscribe 2 a:1 d:0
+         s< suback 2 0x01 0x97
          s: publish a/b/c/d x
          s< disconnect 0x90
          s< closed",
