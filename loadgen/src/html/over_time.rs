@@ -19,7 +19,7 @@ type Line = (&'static str, Figure);
 
 /// The charts that there is something to show in.
 pub(super) fn charts(intervals: &[Interval]) -> Vec<Chart> {
-    let long: Vec<&Interval> = intervals
+    let long: Vec<&Interval> = loaded(intervals)
         .iter()
         .filter(|interval| interval.length_millis >= LENGTH_MILLIS_MIN)
         .collect();
@@ -44,6 +44,15 @@ pub(super) fn charts(intervals: &[Interval]) -> Vec<Chart> {
         of("Resident memory", Unit::Bytes, &memory, &long),
     ];
     charts.into_iter().flatten().collect()
+}
+
+/// Without the last interval if it is the one of draining, when nothing was published: its rates would
+/// look like a collapse. Its latencies are in the percentiles.
+fn loaded(intervals: &[Interval]) -> &[Interval] {
+    match intervals {
+        [loaded @ .., last] if last.published == 0 && !loaded.is_empty() => loaded,
+        all => all,
+    }
 }
 
 /// A chart; `None` when no line has a figure above 0.
