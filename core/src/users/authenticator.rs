@@ -47,6 +47,11 @@ impl Authenticator {
         self.judge.replace(users);
     }
 
+    /// Questions that wait for a thread.
+    pub fn waiting(&self) -> usize {
+        self.pool.waiting()
+    }
+
     /// Asks: the verdict comes back at once, or with the shard's orders. Never waits.
     pub(crate) fn ask(&self, question: Question) -> Option<Verdict> {
         if let Some(verdict) = self.judge.at_once(&question.authentication) {

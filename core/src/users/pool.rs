@@ -9,7 +9,7 @@ use std::io;
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering, fence};
 use std::sync::{Arc, OnceLock};
-use std::thread::{self, JoinHandle, Thread};
+use std::thread::{self, Thread};
 
 use crossbeam::queue::ArrayQueue;
 use ringmq_codec::ReasonCode;
@@ -39,10 +39,10 @@ pub(crate) struct Reply {
     pub(crate) waker: Waker,
 }
 
-/// The threads; dropping it ends them after the judgement at hand.
+/// The threads; dropping it ends each after the judgement at hand, and does not wait for that.
 pub(super) struct Pool {
     shared: Arc<Shared>,
-    threads: Vec<JoinHandle<()>>,
+    threads: Vec<Thread>,
 }
 
 struct Shared {
@@ -73,14 +73,21 @@ impl Pool {
         for number in 0..threads.clamp(1, AUTHENTICATION_THREADS_MAX) {
             let (shared, judge) = (Arc::clone(&shared), Arc::clone(&judge));
             let thread = thread::Builder::new().name(format!("users-{number}"));
-            pool.threads.push(thread.spawn(move || {
+            let started = thread.spawn(move || {
                 step_back();
                 shared.work(number, &*judge);
-            })?);
+            })?;
+            pool.threads.push(started.thread().clone());
         }
-        let handles = pool.threads.iter().map(|it| it.thread().clone()).collect();
-        shared.threads.get_or_init(|| handles);
+        shared
+            .threads
+            .get_or_init(|| pool.threads.as_slice().into());
         Ok(pool)
+    }
+
+    /// Questions that wait for a thread.
+    pub(super) fn waiting(&self) -> usize {
+        self.shared.waiting.len()
     }
 
     /// Puts a question in; gives it back when too many wait.
@@ -147,22 +154,16 @@ impl Question {
 impl Drop for Pool {
     fn drop(&mut self) {
         self.shared.is_closed.store(true, Ordering::SeqCst);
-        for thread in self.threads.drain(..) {
-            thread.thread().unpark();
-            // Panics were caught.
-            let _ = thread.join();
+        for thread in &self.threads {
+            thread.unpark();
         }
     }
 }
 
 impl fmt::Debug for Pool {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let waiting = self.shared.waiting.len();
-        write!(
-            f,
-            "Pool({} threads, {waiting} questions)",
-            self.threads.len()
-        )
+        let (threads, waiting) = (self.threads.len(), self.waiting());
+        write!(f, "Pool({threads} threads, {waiting} questions)")
     }
 }
 

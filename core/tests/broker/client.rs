@@ -79,20 +79,7 @@ impl Client {
         version: Version,
         clean_start: bool,
     ) -> Client {
-        let stream = TcpStream::connect(address).expect("the broker listens");
-        stream.set_nodelay(true).expect("a socket option");
-        stream
-            .set_read_timeout(Some(PATIENCE))
-            .expect("a socket option");
-        stream
-            .set_write_timeout(Some(PATIENCE))
-            .expect("a socket option");
-        let mut client = Client {
-            stream,
-            version,
-            buffer: Vec::new(),
-            next_id: PacketId::FIRST,
-        };
+        let mut client = Client::bare(address, version);
         client.send(&Packet::Connect(Connect {
             version,
             clean_start,
@@ -104,6 +91,24 @@ impl Client {
             properties: Properties::EMPTY,
         }));
         client
+    }
+
+    /// A connection on which nothing was sent.
+    pub(crate) fn bare(address: SocketAddr, version: Version) -> Client {
+        let stream = TcpStream::connect(address).expect("the broker listens");
+        stream.set_nodelay(true).expect("a socket option");
+        stream
+            .set_read_timeout(Some(PATIENCE))
+            .expect("a socket option");
+        stream
+            .set_write_timeout(Some(PATIENCE))
+            .expect("a socket option");
+        Client {
+            stream,
+            version,
+            buffer: Vec::new(),
+            next_id: PacketId::FIRST,
+        }
     }
 
     /// Waits for the CONNACK.

@@ -6,6 +6,7 @@
 mod client;
 mod connections;
 mod links;
+mod passwords;
 mod payloads;
 mod publish;
 mod server;
