@@ -25,7 +25,7 @@ const TOPICS: [&str; 10] = [
     "u/building",
     "building/1",
 ];
-const FILTERS: [&str; 12] = [
+const FILTERS: [&str; 14] = [
     "t",
     "t/a",
     "t/+",
@@ -34,6 +34,8 @@ const FILTERS: [&str; 12] = [
     "u/#",
     "$SYS/#",
     "$share/g/t",
+    "$share/g/#",
+    "$share/h/t/+",
     "+/+",
     "/",
     "u/+/b",
