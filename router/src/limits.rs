@@ -37,6 +37,10 @@ pub const SESSIONS_MAX: u32 = 4_000_000;
 /// Subscriptions of one session: a dashboard needs hundreds; more is a leak in the client.
 pub const SUBSCRIPTIONS_PER_SESSION_MAX: u32 = 10_000;
 
+/// Members of one shared subscription on one shard: a search that finds all of them busy has looked at each,
+/// about 100 microseconds.
+pub const GROUP_MEMBERS_MAX: u32 = 10_000;
+
 /// Levels of a topic or filter: bounds the walk of one match.
 pub const TOPIC_LEVELS_MAX: u16 = 128;
 

@@ -69,6 +69,9 @@ impl Shard {
     /// Whether the filter is within this broker's bounds.
     fn check_filter(&self, index: SessionIndex, filter: TopicFilter<'_>) -> Result<(), ReasonCode> {
         let topics = match filter.share() {
+            Some(_) if self.is_group_full(index, filter) => {
+                return Err(ReasonCode::QuotaExceeded);
+            }
             Some((_, topics)) => topics,
             // No share name, or no filter behind it, from v3; of v5 the decoder has refused it.
             None if filter.as_str().starts_with(TopicFilter::SHARE_PREFIX) => {

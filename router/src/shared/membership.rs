@@ -9,6 +9,7 @@ use ringmq_codec::TopicFilter;
 use crate::Shard;
 use crate::ids::SessionIndex;
 use crate::index::{FilterIndex, GroupIndex, PackedOptions, Subscriber};
+use crate::limits::GROUP_MEMBERS_MAX;
 use crate::link::{BarrierId, InterestChange};
 use crate::session::Flag;
 
@@ -35,6 +36,18 @@ impl Shard {
         }
         let fingerprint = self.index.fingerprint(filter.as_str());
         self.barriers.note_addition(fingerprint, change)
+    }
+
+    /// Whether the filter names a group that takes no more members on this shard.
+    pub(crate) fn is_group_full(&self, index: SessionIndex, filter: TopicFilter<'_>) -> bool {
+        let members = self
+            .index
+            .find_group(filter)
+            .and_then(|group| self.index.group(group))
+            .map(|group| &group.members);
+        members.is_some_and(|members| {
+            members.len() >= GROUP_MEMBERS_MAX as usize && members.get(index).is_none()
+        })
     }
 
     /// Ends a membership by UNSUBSCRIBE; false when there was none. What waits for the session goes to

@@ -1,7 +1,12 @@
 //! Shared subscriptions: who gets a message, what the publisher is told, and who is passed over.
 
-use ringmq_router::{DropReason, Settings, SharedStrategy};
+use ringmq_router::limits::GROUP_MEMBERS_MAX;
+use ringmq_router::{
+    ConnectionId, DropReason, Input, ListenerId, Millis, Outputs, Settings, Shard, ShardConfig,
+    ShardCount, ShardId, SharedStrategy,
+};
 
+use crate::packets;
 use crate::script::{check, check_with};
 
 fn with(strategy: SharedStrategy) -> Settings {
@@ -510,4 +515,44 @@ fn the_last_taker_lets_the_acknowledgement_out() {
          release 0 1
          p< puback 2 0x10",
     );
+}
+
+#[test]
+fn a_group_takes_a_bounded_number_of_members() {
+    let mut shard = Shard::new(ShardConfig {
+        id: ShardId(0),
+        shards: ShardCount(1),
+        hash_seed: 1,
+        random_seed: 1,
+        settings: Settings::default().into(),
+    });
+    let mut outputs = Outputs::new();
+    let mut answer = |index: u32| {
+        let connection = ConnectionId {
+            index,
+            generation: 1,
+        };
+        let opened = Input::Opened {
+            connection,
+            listener: ListenerId(0),
+            peer: "127.0.0.1:5000".parse().unwrap(),
+        };
+        shard.handle(Millis(0), opened, &mut outputs);
+        let words = ["v311", "clean"];
+        let (version, mut bytes) = packets::connect(&index.to_string(), &words);
+        let words = ["subscribe", "1", "$share/g/t:1"];
+        bytes.extend(packets::packet(version, &words));
+        let bytes = &bytes;
+        outputs.clear();
+        shard.handle(
+            Millis(0),
+            Input::Received { connection, bytes },
+            &mut outputs,
+        );
+        outputs.bytes.last().copied()
+    };
+    for index in 0..GROUP_MEMBERS_MAX {
+        assert_eq!(answer(index), Some(1));
+    }
+    assert_eq!(answer(GROUP_MEMBERS_MAX), Some(0x80));
 }
