@@ -101,6 +101,21 @@ def lines_from_a_pipe(version):
     assert subscriber.messages() == [f"{topic} 0 1 {line}" for line in lines]
 
 
+def members_share_messages(version):
+    topic, stop, group = name("mosq/shared"), name("mosq/stop"), name("workers")
+    members = [Subscriber(version, [f"$share/{group}/{topic}", stop], 4, "-q", "1") for _ in range(3)]
+    lines = [f"line-{n}" for n in range(9)]
+    subprocess.run(command("mosquitto_pub", version, "-t", topic, "-l", "-q", "1"),
+                   input="\n".join(lines) + "\n", text=True, check=True, timeout=PATIENCE_SECS)
+    publish(version, "-t", stop, "-m", "all", "-q", "1")
+    heard = []
+    for member in members:
+        *shared, last = member.messages()
+        assert last == f"{stop} 0 1 all", last
+        heard.extend(shared)
+    assert sorted(heard) == [f"{topic} 0 1 {line}" for line in lines], heard
+
+
 def broker_statistics(version):
     out = subprocess.run(command("mosquitto_sub", version, "-t", "$SYS/broker/version", "-C", "1", "-W", str(PATIENCE_SECS)),
                          timeout=PATIENCE_SECS + 5, capture_output=True, text=True, check=True)
@@ -113,6 +128,7 @@ PROGRAMS = [
     session_queues_while_away,
     request_and_response,
     lines_from_a_pipe,
+    members_share_messages,
     broker_statistics,
 ]
 
