@@ -18,6 +18,7 @@ fn long_ones_are_taken_by_all_versions() {
     ));
 }
 
+/// [v5 MQTT-3.1.3-8]
 #[test]
 fn longer_ones_than_the_setting_says_are_refused() {
     let settings = Settings {
