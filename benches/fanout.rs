@@ -1,5 +1,5 @@
-//! One PUBLISH through a shard: to 1,000 subscribers at QoS 0, to one of them among as many topics, and
-//! the whole exchange of a pair at QoS 1.
+//! One PUBLISH through a shard: to 1,000 subscribers at QoS 0, with and without others that use topic
+//! aliases, to one of them among as many topics, and the whole exchange of a pair at QoS 1.
 //!
 //! `cargo bench -p ringmq-benches --bench fanout`; no sockets, so this is what the router adds to them.
 
@@ -9,8 +9,8 @@ use std::sync::Arc;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use ringmq_codec::packet::{Ack, Connect, Publish, encode_subscribe};
 use ringmq_codec::{
-    PACKET_SIZE_MAX, Packet, PacketId, Properties, Qos, ReasonCode, SubscriptionOptions,
-    TopicFilter, TopicName, Version, frame,
+    PACKET_SIZE_MAX, Packet, PacketId, Properties, PropertiesBuffer, Property, Qos, ReasonCode,
+    SubscriptionOptions, TopicFilter, TopicName, Version, frame,
 };
 use ringmq_router::{
     ConnectionId, Input, ListenerId, Millis, Output, Outputs, Settings, Shard, ShardConfig,
@@ -49,6 +49,11 @@ impl Bench {
     }
 
     fn connect(&mut self) -> ConnectionId {
+        self.connect_as(VERSION, 0)
+    }
+
+    /// A client that takes so many topic aliases.
+    fn connect_as(&mut self, version: Version, aliases: u16) -> ConnectionId {
         let connection = ConnectionId {
             index: self.connections,
             generation: 1,
@@ -61,18 +66,38 @@ impl Bench {
             peer,
         });
         let client_id = format!("client-{}", connection.index);
+        let mut properties = PropertiesBuffer::new();
+        properties.push(Property::TopicAliasMaximum(aliases));
         let connect = Packet::Connect(Connect {
-            version: VERSION,
+            version,
             clean_start: true,
             keep_alive_secs: 0,
             client_id: &client_id,
             will: None,
             user_name: None,
             password: None,
-            properties: Properties::EMPTY,
+            properties: properties.as_properties(),
         });
-        self.receive(connection, &encoded(&connect));
+        let mut bytes = Vec::new();
+        connect.encode(version, &mut bytes);
+        self.receive(connection, &bytes);
         connection
+    }
+
+    /// Subscribers at QoS 0 of one topic.
+    fn subscribers(&mut self, count: u32, filter: &str, (version, aliases): (Version, u16)) {
+        let filters = [(
+            TopicFilter::new(filter).expect("a filter"),
+            SubscriptionOptions::v3(Qos::AtMostOnce),
+        )];
+        let mut bytes = Vec::new();
+        let (id, none) = (PacketId::FIRST, Properties::EMPTY);
+        encode_subscribe(version, id, none, &filters, &mut bytes);
+        for _ in 0..count {
+            let connection = self.connect_as(version, aliases);
+            self.receive(connection, &bytes);
+        }
+        self.outputs.clear();
     }
 
     fn subscribe(&mut self, connection: ConnectionId, filter: &str, qos: Qos) {
@@ -156,6 +181,46 @@ fn bench_fan_out(criterion: &mut Criterion) {
     group.finish();
 }
 
+/// A topic of 64 bytes, worth an alias.
+const LONG_TOPIC: &str = "site/north/building/0017/floor/03/room/12/sensor/0042/temperatur";
+
+/// The same 1,000 subscribers without aliases: alone, while others that have them take other topics, while
+/// ten of those take theirs, and 1,000 with aliases.
+fn bench_aliases(criterion: &mut Criterion) {
+    assert_eq!(LONG_TOPIC.len(), 64);
+    let plain = (Version::V5, 0);
+    let aliased = (Version::V5, 16);
+    let mut group = criterion.benchmark_group("fan-out-aliases");
+    for (name, others, among, count) in [
+        ("1000-without", 0, 0, SUBSCRIBERS),
+        (
+            "1000-without-beside-1000-elsewhere",
+            SUBSCRIBERS,
+            0,
+            SUBSCRIBERS,
+        ),
+        ("1000-without-and-10-with", 0, 10, SUBSCRIBERS),
+        ("1000-with", 0, SUBSCRIBERS, 0),
+    ] {
+        let mut bench = Bench::new();
+        let publisher = bench.connect();
+        bench.subscribers(count, LONG_TOPIC, plain);
+        bench.subscribers(among, LONG_TOPIC, aliased);
+        bench.subscribers(others, "elsewhere/there/are/aliases", aliased);
+        let elsewhere = publish("elsewhere/there/are/aliases", Qos::AtMostOnce);
+        let bytes = publish(LONG_TOPIC, Qos::AtMostOnce);
+        for _ in 0..4 {
+            bench.tick(publisher, &elsewhere);
+            assert_eq!(bench.tick(publisher, &bytes), (count + among) as usize);
+        }
+        group.throughput(Throughput::Elements(u64::from(count + among)));
+        group.bench_function(name, |bencher| {
+            bencher.iter(|| bench.tick(publisher, &bytes))
+        });
+    }
+    group.finish();
+}
+
 fn bench_pairs(criterion: &mut Criterion) {
     let mut bench = Bench::new();
     let publisher = bench.connect();
@@ -200,5 +265,5 @@ fn bench_pairs(criterion: &mut Criterion) {
     });
 }
 
-criterion_group!(benches, bench_fan_out, bench_pairs);
+criterion_group!(benches, bench_fan_out, bench_aliases, bench_pairs);
 criterion_main!(benches);
