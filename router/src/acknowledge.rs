@@ -21,20 +21,29 @@ impl Shard {
         ack: Ack<'_>,
         outputs: &mut Outputs,
     ) -> Result<(), CloseReason> {
-        match self.in_flight(index, ack.packet_id) {
-            Some(InFlight {
-                qos: Qos::AtLeastOnce,
-                stage: Stage::Published(message),
-                identifiers,
-                ..
-            }) => {
-                self.messages.release(message, identifiers);
-                self.end_flight(index, ack.packet_id, outputs);
-                Ok(())
-            }
-            Some(_) => Err(OUT_OF_STEP),
-            None => Ok(()),
+        let is_due = |it: &InFlight| it.qos == Qos::AtLeastOnce && it.stage != Stage::Released;
+        self.on_last_word(index, ack.packet_id, is_due, outputs)
+    }
+
+    /// The client ends the exchange of a message, if that is what it may say now.
+    fn on_last_word(
+        &mut self,
+        index: SessionIndex,
+        id: PacketId,
+        is_due: impl Fn(&InFlight) -> bool,
+        outputs: &mut Outputs,
+    ) -> Result<(), CloseReason> {
+        let Some(in_flight) = self.in_flight(index, id) else {
+            return Ok(());
+        };
+        if !is_due(&in_flight) {
+            return Err(OUT_OF_STEP);
         }
+        if let Stage::Published(message) = in_flight.stage {
+            self.messages.release(message, in_flight.identifiers);
+        }
+        self.end_flight(index, id, outputs);
+        Ok(())
     }
 
     /// The client has a QoS 2 message: PUBREL follows, unless it was refused. [v5 MQTT-4.3.3-4]
@@ -76,14 +85,8 @@ impl Shard {
         ack: Ack<'_>,
         outputs: &mut Outputs,
     ) -> Result<(), CloseReason> {
-        match self.in_flight(index, ack.packet_id) {
-            Some(in_flight) if in_flight.stage == Stage::Released => {
-                self.end_flight(index, ack.packet_id, outputs);
-                Ok(())
-            }
-            Some(_) => Err(OUT_OF_STEP),
-            None => Ok(()),
-        }
+        let is_due = |it: &InFlight| it.stage == Stage::Released;
+        self.on_last_word(index, ack.packet_id, is_due, outputs)
     }
 
     /// The client has our PUBREC: its identifier is free again. [v5 MQTT-4.3.3-11]

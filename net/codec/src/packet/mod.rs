@@ -9,6 +9,7 @@ mod auth;
 mod connack;
 mod connect;
 mod disconnect;
+mod filters;
 mod publish;
 mod suback;
 mod subscribe;

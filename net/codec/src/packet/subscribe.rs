@@ -1,8 +1,8 @@
-//! SUBSCRIBE.
+//! SUBSCRIBE: filters, each with its options.
 //!
-//! The list of filters stays in the bytes it came in, validated, and is read through an iterator,
-//! so that decoding allocates nothing however many filters there are.
+//! The list of them is read like that of UNSUBSCRIBE, in `filters`.
 
+use super::filters::FilterList;
 use crate::frame::write_packet;
 use crate::property::Carrier;
 use crate::read::Reader;
@@ -22,31 +22,12 @@ pub struct Subscribe<'a> {
 
 /// The validated payload of a SUBSCRIBE.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct SubscribeFilters<'a> {
-    bytes: &'a [u8],
-    version: Version,
-}
+pub struct SubscribeFilters<'a>(FilterList<'a>);
 
 impl<'a> SubscribeFilters<'a> {
     /// In the order of the wire.
     pub fn iter(self) -> impl Iterator<Item = (TopicFilter<'a>, SubscriptionOptions)> + Clone {
-        let mut reader = Reader::new(self.bytes);
-        std::iter::from_fn(move || read_filter(&mut reader, self.version).ok())
-    }
-
-    /// Validates all that `reader` has left. [v3.1.1 MQTT-3.8.3-3] [v5 MQTT-3.8.3-2]
-    fn read(reader: Reader<'a>, version: Version) -> Result<SubscribeFilters<'a>, DecodeError> {
-        if reader.is_empty() {
-            return Err(DecodeError::NoTopicFilter(PacketType::Subscribe));
-        }
-        let mut rest = reader;
-        while !rest.is_empty() {
-            read_filter(&mut rest, version)?;
-        }
-        Ok(SubscribeFilters {
-            bytes: reader.rest(),
-            version,
-        })
+        self.0.iter(read_filter)
     }
 }
 
@@ -56,7 +37,9 @@ impl<'a> Subscribe<'a> {
         let packet_id = reader.packet_id()?;
         let carrier = Carrier::Packet(PacketType::Subscribe);
         let properties = Properties::read(&mut reader, carrier, version)?;
-        let filters = SubscribeFilters::read(reader, version)?;
+        // [v3.1.1 MQTT-3.8.3-3] [v5 MQTT-3.8.3-2]
+        let list = FilterList::read(reader, (PacketType::Subscribe, version), read_filter)?;
+        let filters = SubscribeFilters(list);
         Ok(Subscribe {
             packet_id,
             properties,

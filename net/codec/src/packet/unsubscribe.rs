@@ -1,7 +1,8 @@
-//! UNSUBSCRIBE.
+//! UNSUBSCRIBE: filters.
 //!
-//! Like SUBSCRIBE it keeps its filters in the bytes they came in, validated.
+//! The list of them is read like that of SUBSCRIBE, in `filters`.
 
+use super::filters::FilterList;
 use crate::frame::write_packet;
 use crate::property::Carrier;
 use crate::read::Reader;
@@ -18,31 +19,12 @@ pub struct Unsubscribe<'a> {
 
 /// The validated payload of an UNSUBSCRIBE.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct UnsubscribeFilters<'a> {
-    bytes: &'a [u8],
-    version: Version,
-}
+pub struct UnsubscribeFilters<'a>(FilterList<'a>);
 
 impl<'a> UnsubscribeFilters<'a> {
     /// In the order of the wire.
     pub fn iter(self) -> impl Iterator<Item = TopicFilter<'a>> + Clone {
-        let mut reader = Reader::new(self.bytes);
-        std::iter::from_fn(move || reader.topic_filter(self.version).ok())
-    }
-
-    /// Validates all that `reader` has left. [v3.1.1 MQTT-3.10.3-2] [v5 MQTT-3.10.3-2]
-    fn read(reader: Reader<'a>, version: Version) -> Result<UnsubscribeFilters<'a>, DecodeError> {
-        if reader.is_empty() {
-            return Err(DecodeError::NoTopicFilter(PacketType::Unsubscribe));
-        }
-        let mut rest = reader;
-        while !rest.is_empty() {
-            rest.topic_filter(version)?;
-        }
-        Ok(UnsubscribeFilters {
-            bytes: reader.rest(),
-            version,
-        })
+        self.0.iter(Reader::topic_filter)
     }
 }
 
@@ -52,7 +34,9 @@ impl<'a> Unsubscribe<'a> {
         let packet_id = reader.packet_id()?;
         let carrier = Carrier::Packet(PacketType::Unsubscribe);
         let properties = Properties::read(&mut reader, carrier, version)?;
-        let filters = UnsubscribeFilters::read(reader, version)?;
+        // [v3.1.1 MQTT-3.10.3-2] [v5 MQTT-3.10.3-2]
+        let kind = (PacketType::Unsubscribe, version);
+        let filters = UnsubscribeFilters(FilterList::read(reader, kind, Reader::topic_filter)?);
         Ok(Unsubscribe {
             packet_id,
             properties,
