@@ -2,9 +2,10 @@
 //!
 //! A page is one file that needs nothing else: style, script and drawings are inside, and no address of a
 //! network is in it. `scale` turns values into positions, `chart` draws, `curve` samples histograms,
-//! `page` puts together; `run` and `over_time` say what a run shows. Nothing here measures or judges.
+//! `page` puts together; `run`, `over_time` and `circumstances` say what a run shows. Nothing here measures or judges.
 
 mod chart;
+mod circumstances;
 mod curve;
 mod number;
 mod over_time;

@@ -3,10 +3,11 @@
 use std::fmt::Write as _;
 
 use super::chart::Look;
+use super::circumstances::{agents, audit, circumstances};
 use super::curve::{self, Curve};
 use super::number::Unit;
 use super::over_time;
-use super::page::{Mood, Page, Tile};
+use super::page::{Mood, Page, Tile, escape};
 use crate::record::{AuditRecord, RunRecord};
 use crate::report::text::{bytes, count};
 
@@ -30,6 +31,7 @@ pub(crate) fn run_report(record: &RunRecord) -> String {
     page.notices(Mood::Bad, &record.audit.violations);
     page.notices(Mood::Unsure, &record.warnings);
     push_latency(&mut page, record);
+    push_loads(&mut page, record);
     let charts = over_time::charts(&record.intervals);
     if !charts.is_empty() {
         page.section("Over time");
@@ -46,6 +48,9 @@ pub(crate) fn run_report(record: &RunRecord) -> String {
         &audit(&record.audit),
     );
     page.facts("Machine and run", &circumstances(record));
+    if !record.agents.is_empty() {
+        page.facts("Agents", &agents(record));
+    }
     page.verbatim("Scenario", &record.scenario.text);
     page.push("</div>\n");
     page.render()
@@ -187,83 +192,38 @@ fn percentile_table(record: &RunRecord) -> String {
     html
 }
 
-fn row(name: &str, value: impl ToString) -> (String, String) {
-    (name.to_owned(), value.to_string())
-}
-
-fn audit(audit: &AuditRecord) -> Vec<(String, String)> {
-    let counts = [
-        ("published", audit.published),
-        ("expected deliveries", audit.expected),
-        ("delivered", audit.delivered),
-        ("lost", audit.lost),
-        ("duplicated", audit.duplicated),
-        ("out of order", audit.reordered),
-        ("unexpected", audit.unexpected),
-        ("corrupt", audit.corrupt),
-        ("refused by the broker", audit.refused),
-        ("connections lost", audit.connections_lost),
-        ("connects failed", audit.connect_failures),
-    ];
-    let mut rows: Vec<_> = counts
-        .into_iter()
-        .map(|(name, number)| row(name, count(number)))
-        .collect();
-    for (reason, number) in audit.drops.iter().flatten() {
-        rows.push(row(&format!("dropped: {reason}"), count(*number)));
+/// The loads of a run that had several, on their own.
+fn push_loads(page: &mut Page, record: &RunRecord) {
+    if record.loads.len() < 2 {
+        return;
     }
-    if let Some(unaccounted) = audit.unaccounted {
-        rows.push(row("unaccounted", unaccounted));
+    page.section("Loads");
+    let mut html = "<div class=\"scroll\"><table><thead><tr><th>load</th><th>published</th><th>delivered</th><th>lost</th><th>p50</th><th>p99</th><th>max</th></tr></thead><tbody>\n".to_owned();
+    for load in &record.loads {
+        let rate = |value: f64| Unit::PerSecond.exact(value);
+        let us = |value: f64| Unit::Duration.exact(value);
+        let _ = writeln!(
+            html,
+            "<tr><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>",
+            escape(&load.name),
+            rate(load.published_per_second),
+            rate(load.delivered_per_second),
+            count(load.lost),
+            us(load.latency_us.p50),
+            us(load.latency_us.p99),
+            us(load.latency_us.max)
+        );
     }
-    rows
-}
-
-fn circumstances(record: &RunRecord) -> Vec<(String, String)> {
-    let results = &record.results;
-    let machine = &record.machine;
-    let mut rows = vec![
-        row(
-            "broker release",
-            record.versions.broker.as_deref().unwrap_or("not named"),
-        ),
-        row("loadgen", &record.versions.loadgen),
-        row("host", &machine.host_name),
-        row(
-            "CPUs usable by loadgen",
-            format!("{} of {}", machine.cpus_usable, machine.cpus),
-        ),
-        row(
-            "connections",
-            format!(
-                "{} in {:.1} s",
-                count(results.connections),
-                results.connect_seconds
-            ),
-        ),
-        row(
-            "loadgen's CPU",
-            format!("{:.0} % of one", 100.0 * results.loadgen_cpu_share),
-        ),
-        row(
-            "sends over 1 ms late",
-            format!(
-                "{}, by up to {}",
-                count(results.late_sends),
-                Unit::Duration.exact(results.late_max_us)
-            ),
-        ),
-        row("scenario hash", &record.scenario.hash),
-    ];
-    for (name, value) in &record.settings {
-        rows.push(row(name, value));
-    }
-    rows
+    html.push_str("</tbody></table></div>\n");
+    page.push(&html);
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::{EncodedLatency, Interval, ScenarioRecord, empty_latency};
+    use crate::record::{
+        AgentRecord, EncodedLatency, Interval, LoadRecord, ScenarioRecord, empty_latency,
+    };
 
     #[test]
     fn the_report_is_whole_and_needs_no_network() {
@@ -275,6 +235,17 @@ mod tests {
             false,
         ));
         record.versions.broker = Some("ringmq <9>".to_owned());
+        record.loads = ["alarms", "telemetry"]
+            .map(|name| LoadRecord {
+                name: name.to_owned(),
+                ..LoadRecord::default()
+            })
+            .to_vec();
+        record.agents = vec![AgentRecord {
+            address: "10.0.0.2:1893".to_owned(),
+            clock_error_us: 40.0,
+            ..AgentRecord::default()
+        }];
         record.results.latency_us.count = 1;
         record.audit.violations = vec!["3 messages lost".to_owned()];
         record.intervals = vec![Interval {
@@ -291,6 +262,8 @@ mod tests {
             "ringmq &lt;9&gt;",
             "note = &quot;&lt;script&gt;&quot;",
             "3 messages lost",
+            "<td>telemetry</td>",
+            "10.0.0.2:1893",
             "prefers-color-scheme: dark",
             "@media print",
         ] {

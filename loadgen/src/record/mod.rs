@@ -41,6 +41,12 @@ pub(crate) struct RunRecord {
     pub(crate) warnings: Vec<String>,
     /// The measured phase in pieces of a second, then what came while draining.
     pub(crate) intervals: Vec<Interval>,
+    /// Empty for a run of one load.
+    #[serde(default)]
+    pub(crate) loads: Vec<LoadRecord>,
+    /// Empty for a run on this machine alone.
+    #[serde(default)]
+    pub(crate) agents: Vec<AgentRecord>,
     /// From the beginning of each connect until the client may take part. Stands in `connect.hlog`.
     #[serde(skip)]
     pub(crate) connect_latency: EncodedLatency,
@@ -63,6 +69,8 @@ impl RunRecord {
             audit: AuditRecord::default(),
             warnings: Vec::new(),
             intervals: Vec::new(),
+            loads: Vec::new(),
+            agents: Vec::new(),
             connect_latency: EncodedLatency::default(),
         }
     }
@@ -139,6 +147,37 @@ pub(crate) struct Results {
     /// Publishes sent more than a millisecond after they were due.
     pub(crate) late_sends: u64,
     pub(crate) late_max_us: f64,
+    /// Clients that left and returned, or came when all was published: from the beginning of a connect
+    /// until the client may take part.
+    #[serde(default)]
+    pub(crate) return_latency_us: Option<Percentiles>,
+    /// Subscriptions exchanged beside the load: until SUBACK.
+    #[serde(default)]
+    pub(crate) change_latency_us: Option<Percentiles>,
+    /// What loadgen measures when there is no broker: a wake-up's delay and half a round trip on the
+    /// loopback, medians in microseconds.
+    #[serde(default)]
+    pub(crate) floor_us: Option<[f64; 2]>,
+}
+
+/// One load of a run that had several side by side.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct LoadRecord {
+    pub(crate) name: String,
+    pub(crate) published_per_second: f64,
+    pub(crate) delivered_per_second: f64,
+    pub(crate) latency_us: Percentiles,
+    pub(crate) lost: u64,
+}
+
+/// A machine that carried clients.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct AgentRecord {
+    pub(crate) address: String,
+    pub(crate) connections: u32,
+    /// Its clock minus the coordinator's, and within what that is right.
+    pub(crate) clock_offset_us: f64,
+    pub(crate) clock_error_us: f64,
 }
 
 /// The broker's process.

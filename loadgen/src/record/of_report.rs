@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use super::{
-    AuditRecord, BrokerFigures, EncodedLatency, Interval, Moment, Results, RunRecord,
-    ScenarioRecord,
+    AgentRecord, AuditRecord, BrokerFigures, EncodedLatency, Interval, LoadRecord, Moment, Results,
+    RunRecord, ScenarioRecord,
 };
+use crate::agents::AgentReport;
 use crate::cli::ConnectArgs;
 use crate::report::{BrokerReport, ChurnReport, LoadReport, Report};
 
@@ -37,6 +38,10 @@ impl RunRecord {
         record.warnings = warnings;
         record.intervals = measured.intervals;
         record.connect_latency = measured.connect_latency;
+        if let Report::Load(report) = report {
+            record.loads = report.loads.iter().map(of_part).collect();
+            record.agents = report.agents.iter().map(of_agent).collect();
+        }
         record
     }
 }
@@ -80,6 +85,13 @@ fn of_load(report: &LoadReport) -> Parts {
         loadgen_cpu_share: report.loadgen.cpu_share,
         late_sends: report.late_sends,
         late_max_us: report.late_max_us,
+        return_latency_us: report.returns.map(|returns| returns.latency_us),
+        change_latency_us: report.changes.map(|changes| changes.latency_us),
+        floor_us: report
+            .loadgen
+            .calibration
+            .as_ref()
+            .map(|floor| [floor.timer_late_p50_us, floor.loopback_p50_us]),
     };
     let audit = AuditRecord {
         qos: scenario.qos,
@@ -101,6 +113,25 @@ fn of_load(report: &LoadReport) -> Parts {
     };
     let record = ScenarioRecord::new(&scenario.name, text, scenario.closed_loop);
     (record, results, audit, report.warnings.clone())
+}
+
+fn of_part(report: &LoadReport) -> LoadRecord {
+    LoadRecord {
+        name: report.scenario.name.to_string(),
+        published_per_second: report.published_per_second,
+        delivered_per_second: report.delivered_per_second,
+        latency_us: report.latency_us,
+        lost: report.lost,
+    }
+}
+
+fn of_agent(agent: &AgentReport) -> AgentRecord {
+    AgentRecord {
+        address: agent.address.clone(),
+        connections: agent.connections,
+        clock_offset_us: agent.clock_offset_us,
+        clock_error_us: agent.clock_error_us,
+    }
 }
 
 fn of_broker(broker: &BrokerReport) -> BrokerFigures {
