@@ -27,7 +27,7 @@ class Broker:
             command = [binary, "-c", config.name]
         else:
             command = [binary, "--shards", str(shards), "--listen", f"127.0.0.1:{self.port}"]
-            command += ["--config", config] if config else []
+            command += ["--config", config, "--allow-anonymous"] if config else []
         # Paths in the settings begin where the settings are.
         folder = os.path.dirname(config) if config else None
         self.process = subprocess.Popen(command, stdout=self.log, stderr=subprocess.STDOUT, cwd=folder)

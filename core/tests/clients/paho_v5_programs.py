@@ -140,7 +140,8 @@ def maximum_packet_size_in_both_directions(broker):
     large.hears(topic, "x" * 1_000)
     large.hears(topic, "marker")
     publisher.paho.publish(topic, "x" * 100_000, 1)
-    publisher.event("disconnected")
+    code, props = publisher.event("disconnected")
+    assert code == 0x95 and told(props, "ReasonString"), (code, props)
     goodbye(small, large)
 
 
@@ -246,7 +247,12 @@ def reason_codes_are_truthful(broker):
     client = Client(broker, name("client")).connect()
     client.publish(topic, "nobody", 1, code=0x10)
     client.publish(topic, "nobody", 2, code=0x00)  # paho tells the code of PUBCOMP
-    client.publish("$SYS/broker/version", "no", 1, code=0x87)
+    props = client.publish("$SYS/broker/version", "no", 1, code=0x87)
+    assert told(props, "ReasonString"), "no reason string"
+    silent = Client(broker, name("silent")).connect(RequestProblemInformation=0)
+    props = silent.publish("$SYS/broker/version", "no", 1, code=0x87)
+    assert told(props, "ReasonString") is None, props
+    goodbye(silent)
     client.unsubscribe(topic, [0x11])
     client.subscribe(topic)
     client.publish(topic, "somebody")
@@ -259,7 +265,8 @@ def takeover_is_told(broker):
     client_id = name("twin")
     first = Client(broker, client_id).connect()
     second = Client(broker, client_id).connect()
-    first.event("disconnected")
+    code, props = first.event("disconnected")
+    assert code == 0x8E and told(props, "ReasonString"), (code, props)
     goodbye(second)
 
 
@@ -368,6 +375,25 @@ def shared_subscriptions(broker):
     goodbye(workers[0], publisher)
 
 
+def response_information(broker):
+    client_id = name("asker")
+    asker = Client(broker, client_id).connect(RequestResponseInformation=1)
+    assert told(asker.connack, "ResponseInformation") == f"response/{client_id}"
+    other = Client(broker, name("other")).connect()
+    assert told(other.connack, "ResponseInformation") is None
+    goodbye(asker, other)
+
+
+def users_and_passwords(broker):
+    carl = Client(broker, name("carl"))
+    carl.paho.username_pw_set("carl", "password")
+    goodbye(carl.connect())
+    for user, password in (("carl", "passwort"), ("nobody", "password")):
+        stranger = Client(broker, name("stranger"))
+        stranger.paho.username_pw_set(user, password)
+        stranger.connect(code=0x86)
+
+
 PROGRAMS = [
     message_properties_arrive_as_sent,
     properties_survive_queue_and_retained_store,
@@ -392,6 +418,8 @@ PROGRAMS = [
     topic_aliases_from_the_client,
     topic_aliases_to_the_client,
     shared_subscriptions,
+    response_information,
+    users_and_passwords,
 ]
 
 

@@ -36,6 +36,8 @@ impl Broker {
             .args(["--hash-seed", &HASH_SEED.to_string()])
             .arg("--config")
             .arg(&path)
+            // Where `files/...` of a script's configuration is found.
+            .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/wire"))
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()

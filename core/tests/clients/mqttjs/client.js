@@ -45,6 +45,7 @@ class Client {
     this.messages = new Mailbox('message')
     this.connacks = new Mailbox('CONNACK')
     this.disconnects = new Mailbox('DISCONNECT')
+    this.refusals = new Mailbox('refusal')
     this.packets = []
     this.mqtt = mqtt.connect({
       host: broker.host,
@@ -61,8 +62,7 @@ class Client {
     this.mqtt.on('connect', (packet) => this.connacks.put(packet))
     this.mqtt.on('disconnect', (packet) => this.disconnects.put(packet))
     this.mqtt.on('message', (topic, payload, packet) => this.messages.put({ topic, payload: payload.toString(), packet }))
-    // A refusal shows as what does not come.
-    this.mqtt.on('error', () => {})
+    this.mqtt.on('error', (error) => this.refusals.put(error))
   }
 
   /** Subscribes and checks the SUBACK's codes. */

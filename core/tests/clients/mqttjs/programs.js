@@ -6,6 +6,7 @@
 'use strict'
 
 const assert = require('node:assert/strict')
+const { createHash, createHmac, pbkdf2Sync, randomBytes } = require('node:crypto')
 const { setTimeout: sleep } = require('node:timers/promises')
 const { Client } = require('./client.js')
 const { version } = require('mqtt/package.json')
@@ -276,6 +277,58 @@ async function sharedSubscriptions () {
   await goodbye(publisher, ...workers)
 }
 
+async function usersAndPasswords () {
+  await goodbye(await connect('carl', { username: 'carl', password: 'password' }))
+  const stranger = new Client(broker, name('stranger'), { username: 'carl', password: 'passwort' })
+  assert.equal((await stranger.refusals.take()).code, 0x86)
+}
+
+/** SCRAM-SHA-256 as RFC 5802 has it: the client's answer to the server's first message, and what it expects back. */
+function scram (challenge, { password, bare, nonce }) {
+  const [, joined, salt, iterations] = /^r=([^,]+),s=([^,]+),i=(\d+)$/.exec(challenge)
+  assert.ok(joined.startsWith(nonce) && joined !== nonce)
+  const hmac = (key, text) => createHmac('sha256', key).update(text).digest()
+  const salted = pbkdf2Sync(password, Buffer.from(salt, 'base64'), Number(iterations), 32, 'sha256')
+  const clientKey = hmac(salted, 'Client Key')
+  const withoutProof = `c=biws,r=${joined}`
+  const said = `${bare},${challenge},${withoutProof}`
+  const signature = hmac(createHash('sha256').update(clientKey).digest(), said)
+  const proof = Buffer.from(clientKey.map((byte, at) => byte ^ signature[at])).toString('base64')
+  const verifier = hmac(hmac(salted, 'Server Key'), said).toString('base64')
+  return { answer: `${withoutProof},p=${proof}`, verifier: `v=${verifier}` }
+}
+
+async function enhancedAuthentication () {
+  const authenticationMethod = 'SCRAM-SHA-256'
+  const nonce = randomBytes(18).toString('base64')
+  const bare = `n=user,r=${nonce}`
+  const authenticate = async (password) => {
+    const client = new Client(broker, name('scram'), { properties: { authenticationMethod, authenticationData: Buffer.from(`n,,${bare}`) } })
+    client.mqtt.handleAuth = (packet, send) => {
+      const { answer, verifier } = scram(packet.properties.authenticationData.toString(), { password, bare, nonce })
+      client.verifier = verifier
+      send(null, { cmd: 'auth', reasonCode: 0x18, properties: { authenticationMethod, authenticationData: Buffer.from(answer) } })
+    }
+    return client
+  }
+  const client = await authenticate('pencil')
+  const { properties } = await client.connacks.take()
+  assert.equal(properties.authenticationMethod, authenticationMethod)
+  assert.equal(properties.authenticationData.toString(), client.verifier)
+  await goodbye(client)
+  const stranger = await authenticate('pencils')
+  assert.ok([0x86, 0x87].includes((await stranger.refusals.take()).code))
+}
+
+async function responseInformation () {
+  const clientId = name('asker')
+  const asker = await Client.connect(broker, clientId, { properties: { requestResponseInformation: true } })
+  assert.equal(asker.connack.properties.responseInformation, `response/${clientId}`)
+  const other = await connect('other')
+  assert.equal(other.connack.properties.responseInformation, undefined)
+  await goodbye(asker, other)
+}
+
 const PROGRAMS = [
   messagePropertiesArriveAsSent,
   propertiesSurviveQueueAndRetainedStore,
@@ -294,7 +347,10 @@ const PROGRAMS = [
   subscriptionIdentifiers,
   topicAliasesFromTheClient,
   topicAliasesToTheClient,
-  sharedSubscriptions
+  sharedSubscriptions,
+  usersAndPasswords,
+  enhancedAuthentication,
+  responseInformation
 ]
 
 async function main () {
