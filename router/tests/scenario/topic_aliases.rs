@@ -322,3 +322,25 @@ fn aliases_save_two_thirds_of_the_bytes() {
         "{full} bytes without aliases, {aliased} with: {saved_percent} % saved"
     );
 }
+
+/// [v5 MQTT-3.1.2-27] [v5 MQTT-3.3.2-7]
+#[test]
+fn a_session_taken_on_without_aliases_is_sent_none() {
+    check(
+        "s: connected v5 expiry=100 aliases=2
+         s: subscribe 1 building/1:1
+         s< suback 1 0x01
+         p: connected v311 clean
+         p: publish building/1 a
+         s< publish building/1 a
+         p: publish building/1 b
+         s< publish building/1 b alias=1
+         s! drop
+         s: connected v5 expiry=100
+         p: publish building/1 c
+         s< publish building/1 c
+         p: publish building/1 d q=1 id=1
+         p< puback 1
+         s< publish building/1 d q=1 id=1",
+    );
+}
