@@ -217,7 +217,7 @@ fn sharing(seed: u64, settings: &mut Settings) -> u64 {
         let other = *random.pick(&SharedStrategy::ALL);
         settings.shared_strategy_by_group.insert("b".into(), other);
     }
-    *random.pick(&[0, 100, 300])
+    *random.pick(&[0, 150, 400])
 }
 
 fn surroundings(seed: u64, settings: &mut Settings) -> Surroundings {
