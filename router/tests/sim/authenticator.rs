@@ -6,8 +6,8 @@ use ringmq_router::{
     Authentication, AuthenticationMode, CloseReason, ConnectionId, Input, ShardId, Verdict,
 };
 
-use crate::broker::Pending;
 use crate::client::Role;
+use crate::node::Pending;
 use crate::oracle::Rule;
 use crate::socket::{Judgement, Place, SocketId};
 use crate::world::{Event, World};

@@ -4,8 +4,8 @@
 use ringmq_router::link::{LinkMessage, PublishBatch};
 use ringmq_router::{Input, ShardId};
 
-use crate::broker::Pending;
 use crate::link::Pushed;
+use crate::node::Pending;
 use crate::oracle::{Rule, parse};
 use crate::world::{Event, World};
 

@@ -1,12 +1,13 @@
-//! What a client's CONNECT says, and what the oracle must know of it before the broker answers.
+//! What a client's CONNECT says, what the oracle must know of it before the broker answers, and what the
+//! client does with the answer.
 
-use ringmq_codec::packet::{self, Connect};
-use ringmq_codec::{Packet, PropertiesBuffer, Property, Qos};
+use ringmq_codec::packet::{self, ConnAck, Connect};
+use ringmq_codec::{Packet, PropertiesBuffer, Property, Qos, ReasonCode};
 
 use crate::client::{Client, Context, Phase};
 use crate::client_alias::Aliases;
 use crate::client_send::topic;
-use crate::oracle::{Attempt, AttemptId, Fate, Message, StreamId, Will, WillState, payload};
+use crate::oracle::{Attempt, AttemptId, Fate, Message, Rule, StreamId, Will, WillState, payload};
 use crate::socket::SocketId;
 
 /// A CONNECT as the workload wants it.
@@ -175,5 +176,73 @@ impl Client {
             properties: properties.as_properties(),
         };
         Packet::Connect(connect).encode(self.version(), &mut self.out);
+    }
+
+    /// The broker lets the client in, or not.
+    pub(super) fn handle_connack(&mut self, context: &mut Context<'_>, packet: ConnAck<'_>) {
+        if self.phase != Phase::Connecting {
+            self.fail(context, Rule::Protocol, "a second CONNACK");
+            return;
+        }
+        let attempt = self.attempt.expect("a connecting client has an attempt");
+        if packet.reason != ReasonCode::Success {
+            let refused = context.oracle.attempts[attempt.0 as usize].refused;
+            if refused.is_some_and(|reason| !self.version().is_v5() || reason == packet.reason) {
+                return;
+            }
+            let detail = format!("CONNECT was refused: {:?}", packet.reason);
+            self.fail(context, Rule::ClosedWithoutCause, &detail);
+            return;
+        }
+        if context.oracle.attempts[attempt.0 as usize].epoch.is_none() {
+            self.fail(
+                context,
+                Rule::Contract,
+                "CONNACK without Output::Established",
+            );
+            return;
+        }
+        self.phase = Phase::Online;
+        self.must_clean = false;
+        self.outgoing_max = usize::from(u16::MAX);
+        for property in packet.properties.iter() {
+            match property {
+                Property::ReceiveMaximum(max) => self.outgoing_max = usize::from(max),
+                Property::TopicAliasMaximum(max) => self.aliases.sent_max = max,
+                Property::ServerKeepAliveSecs(secs) => self.keep_alive_secs = secs,
+                _ => {}
+            }
+        }
+        // The session may be another one than the client's, made by a CONNECT whose answer was lost; a
+        // CONNACK of v3.1 does not even say whether it goes on. What a client does then is its own risk;
+        // these clients are told.
+        let epoch = context.oracle.attempts[attempt.0 as usize].epoch;
+        let present = context.oracle.attempts[attempt.0 as usize].present && self.epoch == epoch;
+        self.epoch = epoch;
+        if present {
+            // What came for a group and was not acknowledged is another member's now.
+            let messages = &context.oracle.messages;
+            let topics = &context.oracle.topics;
+            let incoming = &self.incoming;
+            self.in_use.retain(|id, message| {
+                let topic = message.map(|message| messages[message.0 as usize].topic);
+                incoming.contains_key(id) || !topic.is_some_and(|it| topics.is_for_groups(it))
+            });
+            self.resume(context);
+        } else {
+            // What was sent before CONNACK came belongs to the new session.
+            let early = self.attempt;
+            let messages = &context.oracle.messages;
+            let kept = self
+                .outgoing
+                .iter()
+                .copied()
+                .filter(|out| Some(messages[out.message.0 as usize].attempt) == early)
+                .collect();
+            self.outgoing
+                .retain(|out| Some(messages[out.message.0 as usize].attempt) != early);
+            self.forget_session(context.oracle);
+            self.outgoing = kept;
+        }
     }
 }

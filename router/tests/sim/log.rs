@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 use ringmq_codec::{Packet, Version, frame};
 use ringmq_router::{FrameRange, Input, LogPosition, Outputs, ShardId};
 
-use crate::broker::Pending;
+use crate::node::Pending;
 use crate::oracle::{MessageIndex, Rule, parse};
 use crate::world::{Event, World};
 

@@ -3,8 +3,8 @@
 
 use ringmq_router::{CloseCause, ShardId};
 
-use crate::broker::Pending;
 use crate::client::{ClientIndex, Phase};
+use crate::node::Pending;
 use crate::oracle::{AttemptId, Rule};
 use crate::socket::{ClientEnd, Judgement, Place, Socket, SocketId};
 use crate::world::{Event, World};

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use ringmq_router::{Answer, Command, CommandId, Input, Settings, ShardId};
 
-use crate::broker::Pending;
 use crate::client::{ClientIndex, Role};
+use crate::node::Pending;
 use crate::oracle::Rule;
 use crate::socket::{Place, SocketId};
 use crate::time::SECOND;

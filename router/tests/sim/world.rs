@@ -13,10 +13,10 @@ use ringmq_codec::Version;
 use ringmq_router::link::QueryId;
 use ringmq_router::{Outputs, Shard, ShardConfig, ShardCount, ShardId, Stats};
 
-use crate::broker::{Node, Pending};
 use crate::client::{Client, ClientIndex, Context, Role};
 use crate::coverage::{COUNTED_BY_WORLD, Coverage};
 use crate::link::Link;
+use crate::node::{Node, Pending};
 use crate::operator::Asked;
 use crate::oracle::{Oracle, Rule, Violation};
 use crate::plan::{ClientPlan, Plan};
