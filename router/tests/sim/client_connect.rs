@@ -3,11 +3,14 @@
 
 use ringmq_codec::packet::{self, ConnAck, Connect};
 use ringmq_codec::{Packet, PropertiesBuffer, Property, Qos, ReasonCode};
+use ringmq_router::CloseReason;
 
 use crate::client::{Client, Context, Phase};
 use crate::client_alias::Aliases;
 use crate::client_send::topic;
-use crate::oracle::{Attempt, AttemptId, Fate, Message, Rule, StreamId, Will, WillState, payload};
+use crate::oracle::{
+    Attempt, AttemptId, Ended, Fate, Message, Rule, StreamId, Will, WillState, payload,
+};
 use crate::socket::SocketId;
 
 /// A CONNECT as the workload wants it.
@@ -186,7 +189,15 @@ impl Client {
         }
         let attempt = self.attempt.expect("a connecting client has an attempt");
         if packet.reason != ReasonCode::Success {
-            let refused = context.oracle.attempts[attempt.0 as usize].refused;
+            let this = &context.oracle.attempts[attempt.0 as usize];
+            let (refused, ended) = (this.refused, this.ended);
+            // Who waits when the broker stops is told so.
+            let stopped = Some(Ended::ByBroker(CloseReason::Shutdown));
+            if ended.map(|(_, how)| how) == stopped
+                && (packet.reason == ReasonCode::ServerUnavailable || !self.version().is_v5())
+            {
+                return;
+            }
             if refused.is_some_and(|reason| !self.version().is_v5() || reason == packet.reason) {
                 return;
             }
