@@ -167,6 +167,17 @@ impl<'a> Terms<'a> {
 }
 
 impl Delivery<'_> {
+    /// The message's time was over before it reached these subscribers; it counts as taken, as one that
+    /// expires in a queue does. [v5 MQTT-3.3.2-5]
+    pub(crate) fn drop_expired(&mut self, matches: &Matches<'_>) -> Taken {
+        let dropped = matches.subscribers.len() as u64;
+        self.stats.drops.add(DropReason::Expired, dropped);
+        match dropped {
+            0 => Taken::default(),
+            _ => Taken::YES,
+        }
+    }
+
     /// Gives the message to each subscriber. [v5 MQTT-3.3.4-2]
     pub(crate) fn fan_out(&mut self, message: &Message<'_>, matches: &Matches<'_>) -> Taken {
         let mut taken = Taken::default();

@@ -82,7 +82,11 @@ impl Shard {
         if item.live & bit(self.id) != 0 {
             let (index, mut delivery) = self.index_and_delivery(outputs);
             let matches = index.find(message.topic, message.topic_hash);
-            taken = delivery.fan_out(&message, &matches);
+            taken = if message.content().is_expired(delivery.now) {
+                delivery.drop_expired(&matches)
+            } else {
+                delivery.fan_out(&message, &matches)
+            };
         }
         if item.retain && item.retain_seq > 0 {
             let home = self.placement.home_of_topic(item.topic_hash);

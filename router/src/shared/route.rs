@@ -224,7 +224,12 @@ impl Shard {
             position: delivery.member,
             may_queue: delivery.may_queue,
         };
-        self.give_to_member(group, ask, &message_of(data, item), outputs)?;
+        let message = message_of(data, item);
+        if message.content().is_expired(self.now) {
+            self.stats.drops.add(DropReason::Expired, 1);
+            return Ok(None);
+        }
+        self.give_to_member(group, ask, &message, outputs)?;
         let strategy = self.index.group(group).map(|it| it.choice.strategy);
         let wants_load = strategy == Some(SharedStrategy::LeastInFlight);
         Ok(wants_load.then(|| self.least_load(group)))

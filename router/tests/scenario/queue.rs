@@ -41,6 +41,29 @@ fn a_full_window_queues_all_that_follows_in_order() {
     }
 }
 
+/// [v5 MQTT-3.3.2-5]
+#[test]
+fn what_expires_on_its_way_to_another_shard_is_not_delivered() {
+    let stats = check_with(
+        3,
+        Settings::default(),
+        "s: connected v5 clean home=1
+         s: subscribe 1 t:1 $share/g/t:1
+         s< suback 1 0x01 0x01
+         p: connected v5 clean home=0
+         hold 0 1
+         p: publish t x q=1 id=1 expiry=1
+         p: publish t y q=1 id=2 expiry=9
+         pass 2
+         release 0 1
+         s< publish t y q=1 id=1 expiry=7
+         s< publish t y q=1 id=2 expiry=7
+         p< puback 1
+         p< puback 2",
+    );
+    assert_eq!(stats.drops.get(DropReason::Expired), 2);
+}
+
 #[test]
 fn a_blocked_client_gets_everything_later_in_order() {
     check(
