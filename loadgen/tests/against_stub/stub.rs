@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
-use ringmq_codec::packet::{Ack, ConnAck, Publish, ReasonCodes, SubAck};
+use ringmq_codec::packet::{Ack, ConnAck, Publish, ReasonCodes, SubAck, Subscribe};
 use ringmq_codec::{
     Packet, PacketId, Properties, Qos, ReasonCode, TopicFilter, TopicName, Version, frame,
 };
@@ -162,32 +162,7 @@ fn serve(state: &Mutex<State>, socket: &TcpStream) {
 fn handle(state: &mut State, socket: &TcpStream, client: &Client, packet: Packet<'_>) {
     let version = client.version;
     match packet {
-        Packet::Connect(_) => {
-            if !client.is_kept {
-                state
-                    .subscribers
-                    .retain(|known| known.client_id != client.id);
-            }
-            let is_known = |known: &&mut Subscriber| known.client_id == client.id;
-            let session = state.subscribers.iter_mut().find(is_known);
-            let refuses = matches!(state.fault, Fault::Refuse);
-            let connack = ConnAck {
-                session_present: session.is_some(),
-                reason: if refuses {
-                    ReasonCode::NotAuthorized
-                } else {
-                    ReasonCode::Success
-                },
-                properties: Properties::EMPTY,
-            };
-            send(socket, Packet::ConnAck(connack), version);
-            if let Some(session) = session {
-                session.socket = socket.try_clone().unwrap();
-                for (topic, payload) in session.waiting.take().unwrap_or_default() {
-                    session.deliver(&topic, &payload);
-                }
-            }
-        }
+        Packet::Connect(_) => on_connect(state, socket, client),
         Packet::Disconnect(_) => {
             let own = state
                 .subscribers
@@ -196,47 +171,7 @@ fn handle(state: &mut State, socket: &TcpStream, client: &Client, packet: Packet
             own.filter(|known| known.is_kept)
                 .for_each(|known| known.waiting = Some(Vec::new()));
         }
-        Packet::Subscribe(subscribe) => {
-            let mut reasons = Vec::new();
-            for (filter, options) in subscribe.filters.iter() {
-                reasons.push(ReasonCode::from_byte(options.qos as u8).unwrap());
-                if filter.as_str().starts_with("$SYS/broker/uptime") {
-                    state.observers.push(socket.try_clone().unwrap());
-                } else if !filter.as_str().starts_with("$SYS") {
-                    state.subscribers.push(Subscriber {
-                        client_id: client.id.clone(),
-                        is_kept: client.is_kept,
-                        waiting: None,
-                        socket: socket.try_clone().unwrap(),
-                        version,
-                        filter: filter.as_str().to_owned(),
-                        qos: options.qos,
-                        packet_id: PacketId::FIRST,
-                        held: None,
-                    });
-                }
-            }
-            let suback = SubAck {
-                packet_id: subscribe.packet_id,
-                properties: Properties::EMPTY,
-                reasons: ReasonCodes::List(&reasons),
-            };
-            send(socket, Packet::SubAck(suback), version);
-            let retained = state.retained.clone();
-            let own = state
-                .subscribers
-                .iter_mut()
-                .filter(|known| known.client_id == client.id);
-            for subscriber in own {
-                let filter = subscriber.filter.clone();
-                let filter = TopicFilter::new(&filter).unwrap();
-                for (topic, payload) in &retained {
-                    if filter.matches(TopicName::new(topic).unwrap()) {
-                        subscriber.deliver(topic, payload);
-                    }
-                }
-            }
-        }
+        Packet::Subscribe(subscribe) => on_subscribe(state, socket, client, &subscribe),
         Packet::Unsubscribe(unsubscribe) => {
             for filter in unsubscribe.filters.iter() {
                 let is_it = |known: &Subscriber| {
@@ -270,6 +205,76 @@ fn handle(state: &mut State, socket: &TcpStream, client: &Client, packet: Packet
         Packet::PubRec(it) => send(socket, Packet::PubRel(ack(it.packet_id)), version),
         Packet::PingReq => send(socket, Packet::PingResp, version),
         _ => {}
+    }
+}
+
+fn on_connect(state: &mut State, socket: &TcpStream, client: &Client) {
+    if !client.is_kept {
+        state
+            .subscribers
+            .retain(|known| known.client_id != client.id);
+    }
+    let is_known = |known: &&mut Subscriber| known.client_id == client.id;
+    let session = state.subscribers.iter_mut().find(is_known);
+    let refuses = matches!(state.fault, Fault::Refuse);
+    let connack = ConnAck {
+        session_present: session.is_some(),
+        reason: if refuses {
+            ReasonCode::NotAuthorized
+        } else {
+            ReasonCode::Success
+        },
+        properties: Properties::EMPTY,
+    };
+    send(socket, Packet::ConnAck(connack), client.version);
+    if let Some(session) = session {
+        session.socket = socket.try_clone().unwrap();
+        for (topic, payload) in session.waiting.take().unwrap_or_default() {
+            session.deliver(&topic, &payload);
+        }
+    }
+}
+
+fn on_subscribe(state: &mut State, socket: &TcpStream, client: &Client, subscribe: &Subscribe<'_>) {
+    let version = client.version;
+    let mut reasons = Vec::new();
+    for (filter, options) in subscribe.filters.iter() {
+        reasons.push(ReasonCode::from_byte(options.qos as u8).unwrap());
+        if filter.as_str().starts_with("$SYS/broker/uptime") {
+            state.observers.push(socket.try_clone().unwrap());
+        } else if !filter.as_str().starts_with("$SYS") {
+            state.subscribers.push(Subscriber {
+                client_id: client.id.clone(),
+                is_kept: client.is_kept,
+                waiting: None,
+                socket: socket.try_clone().unwrap(),
+                version,
+                filter: filter.as_str().to_owned(),
+                qos: options.qos,
+                packet_id: PacketId::FIRST,
+                held: None,
+            });
+        }
+    }
+    let suback = SubAck {
+        packet_id: subscribe.packet_id,
+        properties: Properties::EMPTY,
+        reasons: ReasonCodes::List(&reasons),
+    };
+    send(socket, Packet::SubAck(suback), version);
+    let retained = state.retained.clone();
+    let own = state
+        .subscribers
+        .iter_mut()
+        .filter(|known| known.client_id == client.id);
+    for subscriber in own {
+        let filter = subscriber.filter.clone();
+        let filter = TopicFilter::new(&filter).unwrap();
+        for (topic, payload) in &retained {
+            if filter.matches(TopicName::new(topic).unwrap()) {
+                subscriber.deliver(topic, payload);
+            }
+        }
     }
 }
 
