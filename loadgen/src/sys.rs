@@ -1,4 +1,5 @@
-//! What the broker says of itself under `$SYS/broker/`: the messages it dropped, by reason.
+//! What the broker says of itself under `$SYS/broker/`: the messages it dropped, by reason; its version and
+//! its memory.
 //!
 //! The observer connection feeds every `$SYS` message in. Counters are published once in an interval, so
 //! a reading counts as settled when two intervals in a row end with the same figures. The uptime, which
@@ -9,15 +10,22 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 /// Filters the observer subscribes to.
-pub(crate) const FILTERS: [&str; 3] = [
+pub(crate) const FILTERS: [&str; 6] = [
     "$SYS/broker/uptime",
     "$SYS/broker/publish/messages/dropped",
     "$SYS/broker/drops/#",
+    "$SYS/broker/version",
+    "$SYS/broker/memory/+",
+    "$SYS/broker/heap/current",
 ];
 
 const UPTIME: &str = "$SYS/broker/uptime";
 const DROPPED: &str = "$SYS/broker/publish/messages/dropped";
 const REASONS: &str = "$SYS/broker/drops/";
+const VERSION: &str = "$SYS/broker/version";
+/// RingMQ tells its memory by part, Mosquitto its heap.
+const MEMORY: &str = "$SYS/broker/memory/";
+const HEAP: &str = "$SYS/broker/heap/current";
 
 /// The broker's drop counters at one moment.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -54,9 +62,25 @@ impl Drops {
     }
 }
 
+/// Who the broker is and what memory it says it uses.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct SelfPortrait {
+    pub(crate) version: Option<String>,
+    /// By part, where it tells parts.
+    pub(crate) memory_bytes_by_part: BTreeMap<String, u64>,
+}
+
+impl SelfPortrait {
+    /// All of its memory, in bytes.
+    pub(crate) fn memory_bytes(&self) -> u64 {
+        self.memory_bytes_by_part.values().sum()
+    }
+}
+
 /// Follows the counters.
 #[derive(Debug, Default)]
 pub(crate) struct SysObserver {
+    portrait: SelfPortrait,
     current: Drops,
     at_last_beat: Option<Drops>,
     beats: u32,
@@ -75,6 +99,10 @@ impl SysObserver {
             return;
         }
         let text = std::str::from_utf8(payload).unwrap_or("");
+        if topic == VERSION {
+            self.portrait.version = Some(text.to_owned());
+            return;
+        }
         let Ok(count) = text.trim().parse::<u64>() else {
             return;
         };
@@ -82,6 +110,12 @@ impl SysObserver {
             self.current.dropped = count;
         } else if let Some(reason) = topic.strip_prefix(REASONS) {
             self.current.by_reason.insert(reason.to_owned(), count);
+        } else if topic == HEAP {
+            let parts = &mut self.portrait.memory_bytes_by_part;
+            parts.insert("heap".to_owned(), count);
+        } else if let Some(part) = topic.strip_prefix(MEMORY) {
+            let parts = &mut self.portrait.memory_bytes_by_part;
+            parts.insert(part.to_owned(), count);
         }
     }
 
@@ -110,6 +144,11 @@ impl SysObserver {
     /// The counters as last heard.
     pub(crate) fn current(&self) -> &Drops {
         &self.current
+    }
+
+    /// Who the broker says it is.
+    pub(crate) fn portrait(&self) -> &SelfPortrait {
+        &self.portrait
     }
 
     /// The broker's interval, once two beats were heard.
@@ -173,9 +212,24 @@ mod tests {
     }
 
     #[test]
+    fn version_and_memory_are_told() {
+        let mut sys = SysObserver::default();
+        for (topic, payload) in [
+            ("$SYS/broker/version", "ringmq 1"),
+            ("$SYS/broker/memory/sessions", "700"),
+            ("$SYS/broker/memory/sessions", "900"),
+            ("$SYS/broker/memory/index", "100"),
+        ] {
+            sys.on_message(topic, payload.as_bytes(), true, 0);
+        }
+        assert_eq!(sys.portrait().version.as_deref(), Some("ringmq 1"));
+        assert_eq!(sys.portrait().memory_bytes(), 1_000);
+    }
+
+    #[test]
     fn other_topics_and_payloads_are_ignored() {
         let mut sys = SysObserver::default();
-        sys.on_message("$SYS/broker/version", b"x 1", false, 0);
+        sys.on_message("$SYS/broker/load", b"1", false, 0);
         sys.on_message(DROPPED, b"many", false, 0);
         assert_eq!(sys.current(), &Drops::default());
     }

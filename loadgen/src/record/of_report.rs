@@ -30,7 +30,11 @@ impl RunRecord {
             Report::Churn(report) => of_churn(report),
         };
         let mut record = RunRecord::empty(scenario);
-        record.versions.broker = connect.release.clone();
+        let told = match report {
+            Report::Load(report) => report.broker_version.clone(),
+            Report::Churn(_) => None,
+        };
+        record.versions.broker = connect.release.clone().or(told);
         record.started = started;
         record.settings = settings(connect);
         record.results = results;

@@ -12,6 +12,7 @@ use crate::cli::ConnectArgs;
 use crate::histogram::{Percentiles, Row, rows};
 use crate::report::Scenario;
 use crate::run::outcome::Outcome;
+use crate::sys::SelfPortrait;
 
 /// Rows of the picture of the latencies.
 const ROWS_MAX: usize = 22;
@@ -89,6 +90,9 @@ pub(crate) struct LoadReport {
     pub(crate) drops: Option<BTreeMap<String, u64>>,
     pub(crate) drops_total: Option<u64>,
     pub(crate) unaccounted: Option<i64>,
+    /// Likewise: the version it names, and its memory at the end by its own account.
+    pub(crate) broker_version: Option<String>,
+    pub(crate) broker_memory_bytes: Option<u64>,
     pub(crate) late_sends: u64,
     pub(crate) late_max_us: f64,
     pub(crate) unsent: u64,
@@ -143,6 +147,12 @@ impl LoadReport {
             drops: outcome.drops.as_ref().map(|drops| drops.by_reason.clone()),
             drops_total,
             unaccounted: drops_total.map(|drops| undelivered - drops as i64),
+            broker_version: outcome.portrait.as_ref().and_then(|p| p.version.clone()),
+            broker_memory_bytes: outcome
+                .portrait
+                .as_ref()
+                .map(SelfPortrait::memory_bytes)
+                .filter(|&bytes| bytes > 0),
             late_sends: outcome.late_sends,
             late_max_us: outcome.late_max_ns as f64 / 1e3,
             unsent: outcome.unsent,

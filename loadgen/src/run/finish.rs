@@ -37,6 +37,8 @@ impl Run {
             published: self.counters.published,
             expected: self.expected,
             audit: self.audit.counts(),
+            portrait: (self.plan.observes_sys && self.share.index == 0)
+                .then(|| self.sys.portrait().clone()),
             drops: self.drops,
             late_sends: self.counters.late_sends,
             late_max_ns: self.counters.late_max_ns,

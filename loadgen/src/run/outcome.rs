@@ -12,7 +12,7 @@ use crate::broker_process::ProcessSample;
 use crate::folder::FolderError;
 use crate::record::{Interval, empty_latency, interval};
 use crate::run::connector::Failures;
-use crate::sys::Drops;
+use crate::sys::{Drops, SelfPortrait};
 
 /// Totals and the state of the machine at one edge of the measured phase.
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
@@ -63,6 +63,8 @@ pub(crate) struct Outcome {
     pub(crate) audit: AuditCounts,
     /// The broker's drops, when it was asked and told.
     pub(crate) drops: Option<Drops>,
+    /// The same of what it says of itself.
+    pub(crate) portrait: Option<SelfPortrait>,
     pub(crate) late_sends: u64,
     pub(crate) late_max_ns: u64,
     /// Open loop: publishes that were due and could not be sent.
@@ -124,6 +126,7 @@ impl Outcome {
         }
         self.late_max_ns = self.late_max_ns.max(other.late_max_ns);
         self.drops = self.drops.take().or(other.drops);
+        self.portrait = self.portrait.take().or(other.portrait);
         self.broker_before = self.broker_before.or(other.broker_before);
         self.broker_rss_peak = self.broker_rss_peak.max(other.broker_rss_peak);
         self.warnings.extend(other.warnings);

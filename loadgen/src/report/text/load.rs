@@ -210,8 +210,18 @@ fn audit(report: &LoadReport) -> Vec<String> {
 }
 
 fn broker(report: &LoadReport) -> Vec<String> {
+    let told = report.broker_memory_bytes.map(|memory| {
+        let version = report.broker_version.as_deref().unwrap_or("it");
+        let each = memory as f64 / f64::from(report.connections.max(1));
+        format!(
+            "{version} counts {} of memory ({} a connection)",
+            bytes(memory as f64),
+            bytes(each)
+        )
+    });
     let Some(broker) = &report.broker else {
-        return vec!["CPU and memory: give its process id with --pid".to_owned()];
+        let advice = "CPU and memory: give its process id with --pid".to_owned();
+        return vec![told.unwrap_or(advice)];
     };
     let cpu = if report.scenario.publishers > 0 {
         format!(
@@ -222,12 +232,14 @@ fn broker(report: &LoadReport) -> Vec<String> {
     } else {
         format!("CPU {:.1} %", 100.0 * broker.cpu_share)
     };
-    vec![format!(
+    let mut lines = vec![format!(
         "{cpu}   RSS {} ({} before; {} a connection)",
         bytes(broker.rss_bytes as f64),
         bytes(broker.rss_bytes_before as f64),
         bytes(broker.rss_bytes_per_connection)
-    )]
+    )];
+    lines.extend(told);
+    lines
 }
 
 fn clients(report: &LoadReport) -> Vec<String> {
