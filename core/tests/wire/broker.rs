@@ -28,6 +28,8 @@ impl Broker {
         let number = STARTED.fetch_add(1, Ordering::Relaxed);
         let name = format!("wire-{}-{number}.toml", std::process::id());
         let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
+        // By itself it stops within milliseconds; the bound must not end it on a machine that is busy.
+        let config = format!("broker.shutdown_secs = 60\n{config}");
         std::fs::write(&path, config).map_err(|error| format!("{}: {error}", path.display()))?;
         let mut child = Command::new(env!("CARGO_BIN_EXE_ringmq"))
             .args(["--listen", "127.0.0.1:0", "--sys-interval-secs", "0"])
