@@ -54,15 +54,15 @@ impl World {
         if self.plan.surroundings.operator {
             self.schedule(Time(SECOND), Event::Order);
         }
-        for index in 0..self.clients.len() as u16 {
-            let at = self.now.plus(self.workload.below(SECOND));
-            self.schedule(at, Event::Step(ClientIndex(index)));
-        }
         for watcher in self.of_role(Role::Watcher) {
             self.subscribe_fresh(watcher, &["w/#", GROUP_WATCH_FILTER]);
             let epoch = self.clients[usize::from(watcher.0)].attempt;
             let epoch = epoch.and_then(|attempt| self.oracle.attempts[attempt.0 as usize].epoch);
             self.oracle.watcher = epoch;
+        }
+        for index in 0..self.clients.len() as u16 {
+            let at = self.now.plus(self.workload.below(SECOND));
+            self.schedule(at, Event::Step(ClientIndex(index)));
         }
     }
 
