@@ -15,19 +15,19 @@ def free_port():
 
 
 class Broker:
-    """A running broker; `with Broker(binary, shards, config) as broker:` stops it at the end."""
+    """A running broker; `with Broker(binary, shards, config, options) as broker:` stops it at the end."""
 
-    def __init__(self, binary, shards, config=None):
+    def __init__(self, binary, shards, config=None, options=()):
         self.host, self.port = "127.0.0.1", free_port()
         self.log = tempfile.NamedTemporaryFile("w+", suffix=".log", delete=False)
         if os.path.basename(binary) == "mosquitto":
-            config = tempfile.NamedTemporaryFile("w", suffix=".conf", delete=False)
-            config.write(f"listener {self.port} 127.0.0.1\nallow_anonymous true\n")
-            config.close()
-            command = [binary, "-c", config.name]
+            settings = tempfile.NamedTemporaryFile("w", suffix=".conf", delete=False)
+            settings.write(f"listener {self.port} 127.0.0.1\nallow_anonymous true\n")
+            settings.close()
+            command = [binary, "-c", settings.name]
         else:
             command = [binary, "--shards", str(shards), "--listen", f"127.0.0.1:{self.port}"]
-            command += ["--config", config, "--allow-anonymous"] if config else []
+            command += [*(["--config", config] if config else []), *options]
         # Paths in the settings begin where the settings are.
         folder = os.path.dirname(config) if config else None
         self.process = subprocess.Popen(command, stdout=self.log, stderr=subprocess.STDOUT, cwd=folder)

@@ -46,16 +46,16 @@ def mqttjs(cache):
 
 
 class Program:
-    """A command, the broker's settings for it, and its environment."""
+    """A command, the broker's settings and options for it, and its environment."""
 
-    def __init__(self, *command, config=None, environment=None):
-        self.command, self.config, self.environment = command, config, environment
+    def __init__(self, *command, config=None, options=(), environment=None):
+        self.command, self.config, self.options, self.environment = command, config, options, environment
 
 
 def run_program(binary, program, shards):
     """One program against a broker of its own; its output and whether it passed."""
     config = os.path.join(HERE, program.config) if program.config else None
-    with Broker(binary, shards, config) as broker:
+    with Broker(binary, shards, config, program.options) as broker:
         done = subprocess.run([*program.command, broker.host, str(broker.port), f"[{shards} shards]"], cwd=HERE,
                               env=program.environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=600)
         failed = done.returncode != 0
@@ -67,9 +67,10 @@ def main():
     shard_counts = [int(count) for count in sys.argv[3:]] or [1, 2, 4]
     programs = [Program(sys.executable, "mosquitto_programs.py")]
     programs += [Program(interpreter(cache, version), "paho_programs.py") for version in PAHO_VERSIONS]
-    programs.append(Program(interpreter(cache, PAHO_VERSIONS[-1]), "paho_v5_programs.py", config="v5.toml"))
+    v5 = {"config": "v5.toml", "options": ["--allow-anonymous"]}
+    programs.append(Program(interpreter(cache, PAHO_VERSIONS[-1]), "paho_v5_programs.py", **v5))
     programs.append(Program(interpreter(cache, PAHO_VERSIONS[-1], SCRAMP), "users_programs.py", config="users.toml"))
-    programs.append(Program("node", "mqttjs/programs.js", config="v5.toml", environment=mqttjs(cache)))
+    programs.append(Program("node", "mqttjs/programs.js", **v5, environment=mqttjs(cache)))
     runs = [(binary, program, shards) for shards in shard_counts for program in programs]
     passed = failed = 0
     with concurrent.futures.ThreadPoolExecutor(max_workers=3) as pool:
