@@ -80,10 +80,13 @@ impl Shard {
         reason: ReasonCode,
         outputs: &mut Outputs,
     ) {
+        if is_plain_success(reason) {
+            return self.send(to, packet, outputs);
+        }
         let Some(connection) = self.connections.get(to) else {
             return;
         };
-        if is_plain_success(reason) || !connection.version.is_v5() {
+        if !connection.version.is_v5() {
             return self.send(to, packet, outputs);
         }
         let len_max = connection.packet_size_max as usize;

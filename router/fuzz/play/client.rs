@@ -18,6 +18,7 @@ pub(crate) struct Client {
     pub(crate) version: Option<Version>,
     packet_size_max: Option<u32>,
     names_method: bool,
+    wants_no_words: bool,
     aliases_max: u16,
     /// Aliases that the broker has set.
     aliases: BTreeSet<u16>,
@@ -67,6 +68,7 @@ impl Client {
                 match property {
                     Property::MaximumPacketSize(bytes) => self.packet_size_max = Some(bytes),
                     Property::TopicAliasMaximum(maximum) => self.aliases_max = maximum,
+                    Property::RequestProblemInformation(wanted) => self.wants_no_words = !wanted,
                     _ => {}
                 }
             }
@@ -122,6 +124,12 @@ impl Client {
         assert!(to_client, "a server sent {packet:?}");
         if let Packet::Publish(publish) = packet {
             self.check_alias(&publish);
+        }
+        if let Packet::PubAck(it) | Packet::PubRec(it) | Packet::PubRel(it) | Packet::PubComp(it) =
+            packet
+        {
+            let is_silent = it.properties.is_empty();
+            assert!(is_silent || !self.wants_no_words, "{packet:?}");
         }
         let is_v5 = self.version.is_none_or(Version::is_v5);
         let disconnects = matches!(packet, Packet::Disconnect(_));

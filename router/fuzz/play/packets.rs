@@ -83,6 +83,8 @@ pub(crate) fn connect(script: &mut Script<'_>, out: &mut Vec<u8>) {
     }
     if version.is_v5() && options & 128 != 0 {
         properties.push(Property::TopicAliasMaximum(script.choose(&[1, 2, 3])));
+        properties.push(Property::RequestResponseInformation(true));
+        properties.push(Property::RequestProblemInformation(script.once_in(2)));
     }
     let mut will_properties = PropertiesBuffer::new();
     if version.is_v5() && options & 2 != 0 {

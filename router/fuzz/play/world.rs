@@ -319,6 +319,8 @@ pub(crate) fn settings_of(bits: u8) -> Settings {
         (settings.keep_alive_secs_max, settings.topic_levels_max) = (30, 2);
         settings.topic_aliases_received_max = 2;
         settings.validate_payload_format = true;
+        settings.response_information = "response/{client_id}".into();
+        settings.server_reference = "other.example".into();
     }
     settings
 }
