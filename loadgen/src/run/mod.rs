@@ -55,7 +55,7 @@ use crate::run::outcome::{Edge, Outcome, RunError};
 use crate::run::phase::{Phase, Ticker};
 use crate::run::returning::Arrivals;
 use crate::run::share::{Share, Wave};
-use crate::run::stage::Stage;
+use crate::run::stage::{Stage, Watch};
 use crate::scenario::Plan;
 use crate::source_address::SourceAddresses;
 use crate::sys::{Drops, SysObserver};
@@ -166,6 +166,7 @@ pub(crate) fn execute(
     updates: Sender<Progress>,
 ) -> Result<Outcome, RunError> {
     let stage = Arc::clone(&part.stage);
+    let _watch = Watch(&stage);
     let carry_out = || {
         let broker = resolve(&plan.connect.broker)?;
         let mut run = Run::new(plan, part, broker, updates)?;

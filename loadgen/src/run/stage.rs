@@ -140,6 +140,18 @@ impl Stage {
     }
 }
 
+/// Abandons a stage when its loop panics, so that the others do not wait for it for ever.
+#[derive(Debug)]
+pub(crate) struct Watch<'a>(pub(crate) &'a Stage);
+
+impl Drop for Watch<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.abandon();
+        }
+    }
+}
+
 impl Standing {
     /// Whether nothing is missing.
     pub(crate) fn is_complete(&self) -> bool {
@@ -172,6 +184,17 @@ mod tests {
         assert!(!stage.is_complete());
         stage.report(0, 1, 0);
         assert!(stage.is_complete());
+    }
+
+    #[test]
+    fn a_loop_that_panics_does_not_leave_the_others_waiting() {
+        let stage = Stage::of(2);
+        let quiet = std::panic::catch_unwind(|| {
+            let _watch = Watch(&stage);
+            std::panic::resume_unwind(Box::new("on purpose"));
+        });
+        assert!(quiet.is_err() && stage.is_abandoned());
+        drop(Watch(&Stage::of(1)));
     }
 
     #[test]
