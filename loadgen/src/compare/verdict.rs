@@ -76,7 +76,10 @@ impl fmt::Display for Verdict {
             Verdict::Same => f.write_str("same"),
             Verdict::Inconclusive {
                 more_runs: Some(runs),
-            } => write!(f, "inconclusive: {runs} more runs a side"),
+            } => {
+                let plural = if *runs == 1 { "" } else { "s" };
+                write!(f, "inconclusive: {runs} more run{plural} a side")
+            }
             Verdict::Inconclusive { more_runs: None } => {
                 f.write_str("inconclusive: too close or too noisy")
             }

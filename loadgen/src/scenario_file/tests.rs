@@ -121,3 +121,21 @@ fn the_command_line_wins() {
     assert_eq!(plans[0].mqtt.keep_alive_secs, 7);
     assert_eq!(plans[0].connect.connect_rate, 5);
 }
+
+#[test]
+fn the_examples_of_the_documentation_are_scenarios() {
+    let page = include_str!("../../../docs/LOADGEN.md");
+    let blocks = page.split("```toml\n").skip(1);
+    let texts: Vec<&str> = blocks.filter_map(|it| it.split("```").next()).collect();
+    assert!(texts.len() >= 2);
+    for text in texts {
+        let name = if text.starts_with("name") {
+            ""
+        } else {
+            "name = \"x\"\n"
+        };
+        if let Err(error) = ScenarioFile::parse(&format!("{name}{text}"), &[]) {
+            panic!("{text}\n{error}");
+        }
+    }
+}
