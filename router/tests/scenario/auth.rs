@@ -1,7 +1,10 @@
 //! AUTH: exchanges before the CONNACK and on a live connection, in order and out of order.
 
-use ringmq_router::{AuthenticationMode, Settings, Stats};
+use ringmq_codec::Version;
+use ringmq_router::{AuthenticationMode, Input, Settings, Stats, Verdict};
 
+use crate::broker::Broker;
+use crate::packets;
 use crate::script::check_with;
 
 fn settings() -> Settings {
@@ -228,13 +231,34 @@ fn auth_out_of_order_on_a_live_connection_is_a_protocol_error() {
 
 #[test]
 fn a_verdict_for_a_connection_that_is_gone_lets_nobody_in() {
-    check(
-        "a: connect v5 clean method=M
-         event exchange M -
-         a! drop
-         pass 1",
-    );
-    // The verdict comes when another exchange was never begun, or twice.
+    let mut broker = Broker::new(1, settings());
+    let (_, connect) = packets::connect("a", &["v5", "clean", "user=anna"]);
+    broker.open("a", 0);
+    broker.receive("a", &connect);
+    let (shard, gone) = broker.transports["a"].at.unwrap();
+    broker.drop_connection("a");
+    // Another one has its place now, and waits for a verdict of its own.
+    broker.open("b", 0);
+    broker.receive("b", &connect);
+    let (_, present) = broker.transports["b"].at.unwrap();
+    assert_eq!(gone.index, present.index);
+    for connection in [gone, present] {
+        assert!(broker.transports["b"].sent.is_empty());
+        let verdict = Verdict::allow();
+        broker.handle(
+            shard,
+            Input::Authenticated {
+                connection,
+                verdict,
+            },
+        );
+    }
+    let sent = packets::describe_all(Version::V5, &broker.transports["b"].sent);
+    assert_eq!(sent, ["connack 0x00"]);
+}
+
+#[test]
+fn a_verdict_that_nobody_asked_for_changes_nothing() {
     check(&format!(
         "{LET_IN} allow a again
          deny a
