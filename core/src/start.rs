@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use tracing::{debug, error, info};
+use tracing::{debug, error, info, warn};
 
 use crate::announce::{Announcement, Entry, shards};
 use crate::broker::{Broker, BrokerConfig, ListenerSet, StartError};
@@ -24,7 +24,9 @@ use crate::listener::{self, ListenError};
 use crate::logging::{self, LogFormat, LogWriter, subject};
 use crate::placement::{Placement, PlacementError};
 use crate::signals::{self, Judging};
-use crate::users::{Authenticator, AuthenticatorConfig, FileError, Secret, Users};
+use crate::users::{
+    Authenticator, AuthenticatorConfig, FileError, Secret, Users, is_readable_by_all,
+};
 
 /// Why the broker did not start.
 #[derive(Debug)]
@@ -221,6 +223,10 @@ fn authenticator(config: &Config) -> Result<Option<Judging>, Obstacle> {
         return Ok(None);
     };
     info!(target: subject::BROKER, file = %path.display(), users = users.len(), "password file read");
+    if is_readable_by_all(path) {
+        let file = path.display();
+        warn!(target: subject::BROKER, %file, "every user of this machine can read the password file; 'chmod o-r' it");
+    }
     let allow_anonymous = config.listeners.iter().map(|it| it.allow_anonymous);
     let threads = match config.users.threads {
         0 => thread::available_parallelism().map_or(1, |cpus| cpus.get() / 2),

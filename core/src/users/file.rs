@@ -184,6 +184,12 @@ impl PasswordFile {
     }
 }
 
+/// Whether every user of the machine may read the file.
+pub fn is_readable_by_all(path: &Path) -> bool {
+    const OTHERS_READ: u32 = 0o004;
+    fs::metadata(path).is_ok_and(|file| file.mode() & OTHERS_READ != 0)
+}
+
 fn unwritable(path: &Path) -> impl Fn(io::Error) -> FileError {
     let path = path.to_owned();
     move |source| FileError::Unwritable {

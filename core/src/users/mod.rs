@@ -24,7 +24,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
 pub use authenticator::{Authenticator, AuthenticatorConfig};
-pub use file::{FileError, LineProblem};
+pub use file::{FileError, LineProblem, is_readable_by_all};
 pub(crate) use pool::{Question, Reply};
 
 use file::{Line, PasswordFile};

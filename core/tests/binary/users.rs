@@ -3,6 +3,7 @@
 use std::fs;
 use std::io::{BufRead, Read, Write};
 use std::net::{SocketAddr, TcpStream};
+use std::os::unix::fs::PermissionsExt;
 
 use rustix::process::Signal;
 
@@ -113,6 +114,7 @@ fn only_users_with_their_password_come_in() {
 #[test]
 fn sighup_brings_new_users_and_a_bad_file_changes_nothing() {
     let users = config_file("users-4", ANNA);
+    fs::set_permissions(&users, fs::Permissions::from_mode(0o644)).unwrap();
     let path = users.display();
     let mut broker = Running::start(&format!(
         "--listen 127.0.0.1:0 --shards 1 --password-file {path}"
@@ -130,6 +132,7 @@ fn sighup_brings_new_users_and_a_bad_file_changes_nothing() {
             );
         }
     };
+    next_line("every user of this machine can read the password file");
     let (code, mut anna) = connect(address, 5, Some("anna"), Some("geheim"));
     assert_eq!(code, 0);
     assert_eq!(connect(address, 4, Some("bert"), Some("secret")).0, 4);
