@@ -52,6 +52,7 @@ mod reason_string;
 mod received;
 mod replay;
 mod retained;
+mod send;
 mod session;
 mod session_end;
 mod settings;

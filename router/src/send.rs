@@ -1,0 +1,92 @@
+//! Packets put out for one connection: the last step of a delivery, and of every answer.
+//!
+//! What is put out here goes out, so an alias counts as known and a message as in flight from here on.
+
+use std::hash::BuildHasher;
+
+use ringmq_codec::{Packet, PacketId, Version};
+
+use crate::ConnectionId;
+use crate::deliver::Delivery;
+use crate::ids::SessionIndex;
+use crate::outgoing::{InFlight, Queued, Stage};
+use crate::publish_frame::{self, Content, Envelope, TopicForm};
+use crate::session::Flag;
+
+impl Delivery<'_> {
+    /// Adds a message that is about to be sent to the session's window.
+    pub(crate) fn put_in_flight(&mut self, index: SessionIndex, message: Queued) -> PacketId {
+        let session = self.sessions.get_mut(index);
+        let packet_id = session.take_packet_id();
+        let outgoing = session.outgoing.get_or_insert_default();
+        outgoing.push_in_flight(InFlight {
+            packet_id,
+            stage: Stage::Published(message.message),
+            qos: message.qos,
+            retain: message.retain,
+            identifiers: message.identifiers,
+            sent: true,
+        });
+        self.stats.inflight_messages += 1;
+        packet_id
+    }
+
+    /// Names the topic by an alias where the connection knows one or is to learn one. The packet must be put
+    /// out then.
+    pub(crate) fn name_topic(
+        &mut self,
+        index: SessionIndex,
+        content: &Content<'_>,
+        envelope: &mut Envelope<'_>,
+    ) {
+        let hot = self.sessions.hot(index);
+        if !hot.is(Flag::Aliases) {
+            return;
+        }
+        envelope.topic = TopicForm::SetsAlias(1);
+        let len = publish_frame::frame_len(content, envelope);
+        let has_room = len <= hot.packet_size_max as usize;
+        envelope.topic = TopicForm::Full;
+        if let Some(aliases) = &mut self.sessions.get_mut(index).sent_aliases {
+            let hash = self.scratch.hasher.hash_one(content.topic);
+            envelope.topic = aliases.name(content.topic, hash, has_room);
+        }
+    }
+
+    /// Encodes a PUBLISH for one connection.
+    pub(crate) fn send_publish(
+        &mut self,
+        to: ConnectionId,
+        content: &Content<'_>,
+        envelope: &Envelope<'_>,
+    ) {
+        let start = self.outputs.bytes.len();
+        publish_frame::encode(content, envelope, self.now, &mut self.outputs.bytes);
+        self.count_publishes(start, content.payload, 1);
+        self.outputs.send_to(start, to);
+    }
+
+    /// Encodes another packet for one connection; returns its length.
+    pub(crate) fn send_packet(
+        &mut self,
+        to: ConnectionId,
+        version: Version,
+        packet: &Packet<'_>,
+    ) -> u32 {
+        let start = self.outputs.bytes.len();
+        packet.encode(version, &mut self.outputs.bytes);
+        let len = self.outputs.bytes.len() - start;
+        self.stats.packets_sent_total += 1;
+        self.stats.bytes_sent_total += len as u64;
+        self.outputs.send_to(start, to);
+        len as u32
+    }
+
+    /// Counts the frame from `start` to the end, which goes to so many receivers.
+    pub(crate) fn count_publishes(&mut self, start: usize, payload: &[u8], receivers: u64) {
+        self.stats.packets_sent_total += receivers;
+        self.stats.publishes_sent_total += receivers;
+        self.stats.publish_bytes_sent_total += payload.len() as u64 * receivers;
+        self.stats.bytes_sent_total += (self.outputs.bytes.len() - start) as u64 * receivers;
+    }
+}
