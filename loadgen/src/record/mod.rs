@@ -102,8 +102,9 @@ pub(crate) struct ScenarioRecord {
 }
 
 impl ScenarioRecord {
-    /// A scenario with its hash.
+    /// A scenario with its hash. A password in the text is not kept.
     pub(crate) fn new(name: &str, text: String, closed_loop: bool) -> ScenarioRecord {
+        let text = without_password(text);
         ScenarioRecord {
             name: name.to_owned(),
             hash: hash_of(&text),
@@ -111,6 +112,20 @@ impl ScenarioRecord {
             closed_loop,
         }
     }
+}
+
+/// The text with the password of its `[mqtt]` section left out: records get published. The same text when
+/// there is none.
+fn without_password(text: String) -> String {
+    let Ok(mut table) = text.parse::<toml::Table>() else {
+        return text;
+    };
+    let mqtt = table.get_mut("mqtt").and_then(toml::Value::as_table_mut);
+    match mqtt.and_then(|mqtt| mqtt.get_mut("password")) {
+        Some(password) => *password = "(not kept)".into(),
+        None => return text,
+    }
+    toml::to_string(&table).expect("what was read can be written")
 }
 
 /// FNV-1a in 64 bits, as 16 hexadecimal digits.
@@ -220,6 +235,19 @@ pub(crate) struct AuditRecord {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_password_is_not_kept() {
+        let text = "name = \"x\"\n\n[mqtt]\npassword = \"sec\\nret\"\nuser_name = \"u\"\n";
+        let record = ScenarioRecord::new("x", text.to_owned(), false);
+        assert!(!record.text.contains("sec") && record.text.contains("(not kept)"));
+        assert!(record.text.contains("user_name"));
+        let plain = "name = \"x\" # as it is\n";
+        assert_eq!(
+            ScenarioRecord::new("x", plain.to_owned(), false).text,
+            plain
+        );
+    }
 
     #[test]
     fn the_hash_is_fnv() {

@@ -85,7 +85,10 @@ fn of_load(report: &LoadReport) -> Parts {
         connections: u64::from(report.connections),
         connect_seconds: report.connect.seconds,
         connect_latency_us: report.connect.latency_us,
-        broker: report.broker.as_ref().map(of_broker),
+        broker: report
+            .broker
+            .as_ref()
+            .map(|broker| of_broker(broker, report.delivered)),
         loadgen_cpu_share: report.loadgen.cpu_share,
         late_sends: report.late_sends,
         late_max_us: report.late_max_us,
@@ -138,9 +141,9 @@ fn of_agent(agent: &AgentReport) -> AgentRecord {
     }
 }
 
-fn of_broker(broker: &BrokerReport) -> BrokerFigures {
+fn of_broker(broker: &BrokerReport, delivered: u64) -> BrokerFigures {
     BrokerFigures {
-        cpu_us_per_delivery: Some(broker.cpu_us_per_delivery),
+        cpu_us_per_delivery: (delivered > 0).then_some(broker.cpu_us_per_delivery),
         cpu_share: broker.cpu_share,
         rss_bytes: broker.rss_bytes,
         rss_bytes_before: broker.rss_bytes_before,
