@@ -15,6 +15,12 @@ pub(crate) const QUIET_SECS: u32 = 16;
 /// Longest will delay and shortest-lived sessions' expiry in the workload, seconds.
 pub(crate) const DELAY_SECS_MAX: u32 = 4;
 
+/// A bound that no queue of a run reaches, messages.
+const QUEUE_MESSAGES_FAR: u32 = 100_000;
+
+/// The same in bytes.
+const QUEUE_BYTES_FAR: u32 = 64 << 20;
+
 /// How a client of the workload behaves.
 #[derive(Clone, Debug)]
 pub(crate) struct ClientPlan {
@@ -115,8 +121,8 @@ impl Plan {
             .chance(300)
             .then(|| random.below(u64::from(shards)) as u8);
         let mut settings = settings(&mut random, tight);
-        let surroundings = surroundings(seed, &mut settings);
-        let sharing = sharing(seed, &mut settings);
+        let mut surroundings = surroundings(seed, &mut settings);
+        let sharing = sharing(seed, &mut settings, &mut surroundings);
         Plan {
             seed,
             shards,
@@ -145,6 +151,13 @@ impl Plan {
             faults: faults(&mut random),
             round_events: random.within(4_000..=8_000),
         }
+    }
+}
+
+impl Plan {
+    /// Whether some queue may be full at some time.
+    pub(crate) fn queues_are_bounded(&self) -> bool {
+        self.surroundings.operator || self.settings.queue_messages_max < QUEUE_MESSAGES_FAR
     }
 }
 
@@ -197,8 +210,8 @@ fn settings(random: &mut Random, tight: bool) -> Settings {
             settings.queue_bytes_max = random.within(500..=4_000) as u32;
         }
     } else {
-        settings.queue_messages_max = 100_000;
-        settings.queue_bytes_max = 64 << 20;
+        settings.queue_messages_max = QUEUE_MESSAGES_FAR;
+        settings.queue_bytes_max = QUEUE_BYTES_FAR;
     }
     if random.chance(60) {
         settings.retained_messages_max = random.within(1..=4) as u32;
@@ -210,14 +223,22 @@ fn settings(random: &mut Random, tight: bool) -> Settings {
     settings
 }
 
-fn sharing(seed: u64, settings: &mut Settings) -> u64 {
+/// How much is for groups, and how it is shared. Where queues may be full a message may find no member, so half
+/// of the runs give them all room: then every one must arrive.
+fn sharing(seed: u64, settings: &mut Settings, surroundings: &mut Surroundings) -> u64 {
     let mut random = Random::new(seed, Concern::Sharing);
     settings.shared_strategy = *random.pick(&SharedStrategy::ALL);
     if random.chance(500) {
         let other = *random.pick(&SharedStrategy::ALL);
         settings.shared_strategy_by_group.insert("b".into(), other);
     }
-    *random.pick(&[0, 150, 400])
+    let sharing = *random.pick(&[0, 150, 400]);
+    if sharing > 0 && random.chance(500) {
+        settings.queue_messages_max = QUEUE_MESSAGES_FAR;
+        settings.queue_bytes_max = QUEUE_BYTES_FAR;
+        surroundings.operator = false;
+    }
+    sharing
 }
 
 fn surroundings(seed: u64, settings: &mut Settings) -> Surroundings {

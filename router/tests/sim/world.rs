@@ -136,7 +136,7 @@ impl World {
             nodes,
             sockets: Vec::new(),
             clients: Vec::new(),
-            oracle: Oracle::new(topics, plan.settings.log),
+            oracle: Oracle::new(topics, &plan),
             network: Random::new(plan.seed, Concern::Network),
             workload: Random::new(plan.seed, Concern::Workload),
             faults: Random::new(plan.seed, Concern::Faults),

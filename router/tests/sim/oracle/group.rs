@@ -170,9 +170,11 @@ impl Oracle {
     fn may_lose(&self, epoch: EpochId, record: &Record, index: MessageIndex) -> bool {
         let qos = record.options.qos.min(self.messages[index.0 as usize].qos);
         let ended = self.epochs[epoch.0 as usize].ended.is_some();
-        // What was sent at QoS 2 ends with its session, and what was in flight when the member left.
+        // What was sent at QoS 2 ends with its session, and what was in flight when the member left; and what
+        // nobody has room for when its session ends is dropped as ended with it.
         qos == Qos::AtMostOnce
             || self.too_large(epoch, index)
-            || (ended && (qos == Qos::ExactlyOnce || record.unsubscribe_sent.is_some()))
+            || (ended
+                && (self.bounded || qos == Qos::ExactlyOnce || record.unsubscribe_sent.is_some()))
     }
 }

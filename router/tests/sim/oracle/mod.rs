@@ -28,6 +28,7 @@ pub(crate) use will::{Will, WillState};
 
 use crate::client::ClientIndex;
 use crate::coverage::Coverage;
+use crate::plan::Plan;
 use crate::time::Time;
 use crate::topics::{TopicId, Topics};
 
@@ -122,6 +123,8 @@ pub(crate) struct Oracle {
     pub(crate) late_clients: Vec<ClientIndex>,
     /// Acknowledgements wait for the log.
     logs: bool,
+    /// Queues may be full.
+    bounded: bool,
     missed: HashSet<(EpochId, MessageIndex)>,
     /// Messages judged, when, and how many drops they can account for.
     judged: usize,
@@ -134,7 +137,7 @@ pub(crate) struct Oracle {
 
 impl Oracle {
     /// An oracle that has seen nothing.
-    pub(crate) fn new(topics: Rc<Topics>, logs: bool) -> Oracle {
+    pub(crate) fn new(topics: Rc<Topics>, plan: &Plan) -> Oracle {
         Oracle {
             now: Time(0),
             topics,
@@ -146,7 +149,8 @@ impl Oracle {
             cleared: BTreeSet::new(),
             watcher: None,
             late_clients: Vec::new(),
-            logs,
+            logs: plan.settings.log,
+            bounded: plan.queues_are_bounded(),
             missed: HashSet::new(),
             judged: 0,
             judged_at: Time(0),
