@@ -5,10 +5,12 @@
 //! written, and two writers one after the other.
 
 use std::fmt;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, Permissions};
 use std::io::{self, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt, fchown};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, fchown};
 use std::path::{Path, PathBuf};
+
+use tempfile::NamedTempFile;
 
 use super::Secrets;
 use super::hash::PasswordHash;
@@ -151,9 +153,9 @@ impl PasswordFile {
 
     /// Writes a file that must not exist yet.
     pub(super) fn create(&self, path: &Path) -> Result<(), FileError> {
-        let written = Written::beside(path, &self.to_string(), None);
-        let linked = written.and_then(|written| fs::hard_link(&written.0, path));
-        linked.map_err(|source| match source.kind() {
+        let written = write_beside(path, &self.to_string(), None);
+        let named = written.and_then(|written| Ok(written.persist_noclobber(path)?));
+        named.map(drop).map_err(|source| match source.kind() {
             io::ErrorKind::AlreadyExists => FileError::Exists {
                 path: path.to_owned(),
             },
@@ -175,9 +177,9 @@ impl PasswordFile {
         let locked = lock(&target).map_err(unreadable)?;
         let mut file = PasswordFile::read(path)?;
         change(&mut file)?;
-        let written = Written::beside(&target, &file.to_string(), Some(&locked));
+        let written = write_beside(&target, &file.to_string(), Some(&locked));
         let replaced = written.and_then(|written| {
-            fs::rename(&written.0, &target)?;
+            written.persist(&target)?;
             sync_folder(&target)
         });
         Ok(replaced.map_err(unwritable(path))?)
@@ -210,46 +212,38 @@ fn lock(path: &Path) -> io::Result<File> {
     }
 }
 
-/// A file that is whole on disk under a name of its own, removed when dropped unless it was renamed.
-struct Written(PathBuf);
-
-impl Written {
-    /// Writes beside `path`, with owner and mode of the file it is to replace.
-    fn beside(path: &Path, text: &str, replaces: Option<&File>) -> io::Result<Written> {
-        let mut name = path.file_name().unwrap_or_default().to_owned();
-        name.push(format!(".{}.new", std::process::id()));
-        let new = path.with_file_name(name);
-        let mut file = OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .mode(MODE)
-            .open(&new)?;
-        let written = Written(new);
-        if let Some(replaced) = replaces {
-            let (before, now) = (replaced.metadata()?, file.metadata()?);
-            if (before.uid(), before.gid()) != (now.uid(), now.gid()) {
-                fchown(&file, Some(before.uid()), Some(before.gid()))?;
-            }
-            file.set_permissions(before.permissions())?;
+/// A file that is whole on disk under a name that nobody else has, removed unless it is given its own. It
+/// takes owner and mode of the file it is to replace.
+fn write_beside(path: &Path, text: &str, replaces: Option<&File>) -> io::Result<NamedTempFile> {
+    let folder = folder_of(path);
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(".new.");
+    let mut written = tempfile::Builder::new()
+        .prefix(&name)
+        .permissions(Permissions::from_mode(MODE))
+        .tempfile_in(folder)?;
+    let file = written.as_file();
+    if let Some(replaced) = replaces {
+        let (before, now) = (replaced.metadata()?, file.metadata()?);
+        if (before.uid(), before.gid()) != (now.uid(), now.gid()) {
+            fchown(file, Some(before.uid()), Some(before.gid()))?;
         }
-        file.write_all(text.as_bytes())?;
-        file.sync_all()?;
-        Ok(written)
+        file.set_permissions(before.permissions())?;
     }
+    written.write_all(text.as_bytes())?;
+    written.as_file().sync_all()?;
+    Ok(written)
 }
 
-impl Drop for Written {
-    fn drop(&mut self) {
-        // After a rename there is nothing to remove.
-        let _ = fs::remove_file(&self.0);
+fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
     }
 }
 
 fn sync_folder(path: &Path) -> io::Result<()> {
-    match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => File::open(folder)?.sync_all(),
-        _ => File::open(".")?.sync_all(),
-    }
+    File::open(folder_of(path))?.sync_all()
 }
 
 impl Line {

@@ -148,7 +148,7 @@ fn writers_come_one_after_the_other_and_keep_the_mode() {
         hash: PasswordHash::parse(line.split_once(':').unwrap().1),
         scram: None,
     };
-    // Within a process the names of the new files are the same, so only the lock keeps writers apart.
+    // A new file appears under the lock of the one before it; who waits for that one may go on at once.
     let writers: Vec<_> = (0..8)
         .map(|number| {
             let (path, secrets) = (path.clone(), secrets.clone());
