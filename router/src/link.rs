@@ -114,9 +114,9 @@ impl Fingerprint {
     /// Width; eight bits less than the number that holds it, so that a shard fits beside it.
     pub const BITS: u32 = 56;
 
-    /// The shard that keeps the topic's retained message.
+    /// The shard that keeps the topic's retained message: by the high bits, as tables use the low ones.
     pub fn home(self, shards: crate::ShardCount) -> crate::ShardId {
-        crate::ShardId((self.0 % u64::from(shards.0)) as u8)
+        crate::ShardId(((self.0 * u64::from(shards.0)) >> Fingerprint::BITS) as u8)
     }
 }
 

@@ -28,17 +28,13 @@ impl Placement {
     pub(crate) fn home_of_client(&self, client_id: &str) -> ShardId {
         let mut hasher = FoldHasher::with_seed(0, &self.seed);
         hasher.write(client_id.as_bytes());
-        self.pick(hasher.finish())
+        // Spread evenly by the high bits.
+        ShardId(((u128::from(hasher.finish()) * u128::from(self.shards.0)) >> 64) as u8)
     }
 
     /// The shard that keeps the topic's retained message.
     pub(crate) fn home_of_topic(&self, topic: Fingerprint) -> ShardId {
-        self.pick(topic.0)
-    }
-
-    /// Spreads hashes evenly by their high bits.
-    fn pick(&self, hash: u64) -> ShardId {
-        ShardId(((u128::from(hash) * u128::from(self.shards.0)) >> 64) as u8)
+        topic.home(self.shards)
     }
 }
 
@@ -62,7 +58,22 @@ pub(crate) fn shards_in(mut set: u64) -> impl Iterator<Item = ShardId> {
 #[cfg(test)]
 mod tests {
     use super::{Placement, bit, shards_in};
+    use crate::link::Fingerprint;
     use crate::{ShardCount, ShardId};
+
+    #[test]
+    fn topics_are_spread_evenly() {
+        let placement = Placement::new(1, ShardCount(7));
+        let mut topics = [0_u32; 7];
+        for number in 0..7_000_u64 {
+            let hash = number.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> (64 - Fingerprint::BITS);
+            topics[usize::from(placement.home_of_topic(Fingerprint(hash)).0)] += 1;
+        }
+        assert!(
+            topics.iter().all(|count| (800..1_200).contains(count)),
+            "{topics:?}"
+        );
+    }
 
     #[test]
     fn clients_are_spread_evenly_and_the_same_on_every_shard() {
