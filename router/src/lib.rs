@@ -31,6 +31,7 @@ mod inbound;
 mod index;
 mod input;
 mod interest;
+mod keyed_list;
 pub mod limits;
 pub mod link;
 mod link_in;

@@ -1,6 +1,7 @@
 //! The filters of one session, by name: what must be unsubscribed at its end.
 
 use crate::index::{FilterIndex, GroupIndex};
+use crate::keyed_list::{Keyed, KeyedList};
 
 /// The filters a session is subscribed to, small for the one that most sensors have.
 #[derive(Debug, Default)]
@@ -8,7 +9,13 @@ pub(crate) enum Subscriptions {
     #[default]
     None,
     One(FilterIndex),
-    Many(Vec<FilterIndex>),
+    Many(Box<KeyedList<FilterIndex>>),
+}
+
+impl Keyed for FilterIndex {
+    fn key(&self) -> u32 {
+        self.0
+    }
 }
 
 impl Subscriptions {
@@ -16,7 +23,7 @@ impl Subscriptions {
         match self {
             Subscriptions::None => &[],
             Subscriptions::One(filter) => std::slice::from_ref(filter),
-            Subscriptions::Many(filters) => filters,
+            Subscriptions::Many(filters) => filters.as_slice(),
         }
     }
 
@@ -30,7 +37,8 @@ impl Subscriptions {
         match self {
             Subscriptions::None => *self = Subscriptions::One(filter),
             Subscriptions::One(first) => {
-                *self = Subscriptions::Many(vec![*first, filter]);
+                let many = KeyedList::of_two(*first, filter);
+                *self = Subscriptions::Many(Box::new(many));
             }
             Subscriptions::Many(filters) => filters.push(filter),
         }
@@ -40,11 +48,11 @@ impl Subscriptions {
         match self {
             Subscriptions::One(only) if *only == filter => *self = Subscriptions::None,
             Subscriptions::Many(filters) => {
-                if let Some(at) = filters.iter().position(|it| *it == filter) {
-                    filters.swap_remove(at);
-                }
-                if filters.is_empty() {
-                    *self = Subscriptions::None;
+                filters.remove(filter.0);
+                match *filters.as_slice() {
+                    [] => *self = Subscriptions::None,
+                    [last] => *self = Subscriptions::One(last),
+                    _ => {}
                 }
             }
             _ => {}
@@ -54,7 +62,9 @@ impl Subscriptions {
     /// Memory beside the value itself, bytes.
     pub(crate) fn bytes(&self) -> u64 {
         match self {
-            Subscriptions::Many(filters) => (filters.capacity() * size_of::<FilterIndex>()) as u64,
+            Subscriptions::Many(filters) => {
+                size_of::<KeyedList<FilterIndex>>() as u64 + filters.heap_bytes()
+            }
             _ => 0,
         }
     }

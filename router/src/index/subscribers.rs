@@ -1,42 +1,36 @@
-//! The subscribers of one filter: inline while there is one, a flat array beyond, with the sessions'
-//! positions in a table once looking through the array would cost more.
+//! The subscribers of one filter: inline while there is one, a list with the sessions' positions beyond.
 
 use std::slice;
 
-use hashbrown::HashTable;
-
 use super::Subscriber;
 use crate::ids::SessionIndex;
-
-/// Entries up to which the array is searched from the front.
-const SEARCHED_MAX: usize = 32;
+use crate::keyed_list::{Keyed, KeyedList};
 
 /// At least one subscriber, each session once.
 #[derive(Debug)]
 pub(super) enum Subscribers {
     One(Subscriber),
-    Many(Box<Many>),
+    Many(Box<KeyedList<Subscriber>>),
 }
 
-#[derive(Debug)]
-pub(super) struct Many {
-    entries: Vec<Subscriber>,
-    /// Positions in `entries` by session; empty while there are at most [`SEARCHED_MAX`].
-    positions: HashTable<u32>,
+impl Keyed for Subscriber {
+    fn key(&self) -> u32 {
+        self.session.0
+    }
 }
 
 impl Subscribers {
     pub(super) fn as_slice(&self) -> &[Subscriber] {
         match self {
             Subscribers::One(subscriber) => slice::from_ref(subscriber),
-            Subscribers::Many(many) => &many.entries,
+            Subscribers::Many(many) => many.as_slice(),
         }
     }
 
     pub(super) fn contains(&self, session: SessionIndex) -> bool {
         match self {
             Subscribers::One(one) => one.session == session,
-            Subscribers::Many(many) => many.position(session).is_some(),
+            Subscribers::Many(many) => many.position(session.0).is_some(),
         }
     }
 
@@ -48,11 +42,8 @@ impl Subscribers {
                 true
             }
             Subscribers::One(one) => {
-                let entries = vec![*one, subscriber];
-                *self = Subscribers::Many(Box::new(Many {
-                    entries,
-                    positions: HashTable::new(),
-                }));
+                let many = KeyedList::of_two(*one, subscriber);
+                *self = Subscribers::Many(Box::new(many));
                 false
             }
             Subscribers::Many(many) => many.insert(subscriber),
@@ -64,8 +55,9 @@ impl Subscribers {
         let Subscribers::Many(many) = self else {
             unreachable!("the caller removes the filter with its only subscriber");
         };
-        many.remove(session);
-        if let [last] = many.entries[..] {
+        let was_there = many.remove(session.0);
+        debug_assert!(was_there, "a subscriber of the filter");
+        if let [last] = *many.as_slice() {
             *self = Subscribers::One(last);
         }
     }
@@ -75,80 +67,8 @@ impl Subscribers {
         match self {
             Subscribers::One(_) => 0,
             Subscribers::Many(many) => {
-                let entries = many.entries.capacity() * size_of::<Subscriber>();
-                (size_of::<Many>() + entries + many.positions.allocation_size()) as u64
+                size_of::<KeyedList<Subscriber>>() as u64 + many.heap_bytes()
             }
         }
     }
-}
-
-impl Many {
-    fn position(&self, session: SessionIndex) -> Option<usize> {
-        if self.positions.is_empty() {
-            return self
-                .entries
-                .iter()
-                .position(|entry| entry.session == session);
-        }
-        let is_it = |&position: &u32| self.entries[position as usize].session == session;
-        self.positions
-            .find(hash_session(session), is_it)
-            .map(|&position| position as usize)
-    }
-
-    fn insert(&mut self, subscriber: Subscriber) -> bool {
-        if let Some(position) = self.position(subscriber.session) {
-            self.entries[position] = subscriber;
-            return true;
-        }
-        self.entries.push(subscriber);
-        let indexed = if self.positions.is_empty() {
-            0
-        } else {
-            self.entries.len() - 1
-        };
-        if self.entries.len() > SEARCHED_MAX {
-            let Many { entries, positions } = self;
-            for position in indexed..entries.len() {
-                let session = entries[position].session;
-                positions.insert_unique(hash_session(session), position as u32, |&other| {
-                    hash_session(entries[other as usize].session)
-                });
-            }
-        }
-        false
-    }
-
-    fn remove(&mut self, session: SessionIndex) {
-        let position = self.position(session).expect("a subscriber of the filter");
-        let last = self.entries.len() - 1;
-        let moved = self.entries[last].session;
-        let Many { entries, positions } = self;
-        if !positions.is_empty() {
-            let hash = hash_session(session);
-            if let Ok(found) = positions.find_entry(hash, |&other| other as usize == position) {
-                found.remove();
-            }
-            if let Some(place) =
-                positions.find_mut(hash_session(moved), |&other| other as usize == last)
-            {
-                *place = position as u32;
-            }
-        }
-        entries.swap_remove(position);
-        if entries.len() <= SEARCHED_MAX / 2 {
-            *positions = HashTable::new();
-        }
-        if entries.capacity() > 8 && entries.len() < entries.capacity() / 4 {
-            entries.shrink_to(entries.len() * 2);
-            positions.shrink_to(positions.len() * 2, |&other| {
-                hash_session(entries[other as usize].session)
-            });
-        }
-    }
-}
-
-/// Session numbers are small and dense, and clients do not choose them: a multiplication spreads them.
-fn hash_session(session: SessionIndex) -> u64 {
-    u64::from(session.0).wrapping_mul(0x9E37_79B9_7F4A_7C15)
 }
