@@ -20,6 +20,9 @@ use crate::replay::Replay;
 use crate::session::SessionId;
 use crate::{ConnectionId, Output, Outputs, Shard, ShardCount, ShardId};
 
+/// Filters under way that room is always kept for: a tick's worth.
+const UNAPPLIED_KEPT: usize = 256;
+
 /// A SUBACK, and what follows it.
 #[derive(Debug)]
 pub(crate) struct PendingSubAck {
@@ -42,6 +45,8 @@ pub(crate) struct Barriers {
     next: BarrierId,
     /// The last barrier that each shard has answered.
     answered: Vec<BarrierId>,
+    /// The last barrier that all have answered.
+    applied: BarrierId,
     /// Filters whose interest is not applied everywhere, by fingerprint, with their barrier.
     unapplied: hashbrown::HashMap<Fingerprint, BarrierId, foldhash::fast::FixedState>,
     /// By barrier, then by arrival.
@@ -58,6 +63,7 @@ impl Barriers {
             has_additions: false,
             next: BarrierId(1),
             answered: vec![BarrierId(0); usize::from(shards.0)],
+            applied: BarrierId(0),
             unapplied: hashbrown::HashMap::with_hasher(hasher),
             waiting: BTreeMap::new(),
             arrivals: 0,
@@ -120,14 +126,29 @@ impl Barriers {
             .map(|(_, barrier)| *barrier)
             .min()
             .expect("a shard that is not alone");
-        self.unapplied.retain(|_, barrier| *barrier > applied);
         let mut released = Vec::new();
+        if applied == self.applied {
+            return released;
+        }
+        self.applied = applied;
+        self.forget_applied();
         while let Some(first) = self.waiting.first_entry()
             && first.key().0 <= applied
         {
             released.push(first.remove());
         }
         released
+    }
+
+    /// Forgets the filters whose interest is applied everywhere. This looks at the whole table, so a table
+    /// that a burst of subscriptions has left behind is given back.
+    fn forget_applied(&mut self) {
+        let applied = self.applied;
+        self.unapplied.retain(|_, barrier| *barrier > applied);
+        let room = self.unapplied.capacity();
+        if room > UNAPPLIED_KEPT && self.unapplied.len() < room / 8 {
+            self.unapplied.shrink_to(self.unapplied.len() * 2);
+        }
     }
 }
 
@@ -216,5 +237,32 @@ impl Shard {
         let reason = reason_to_tell(&suback.reasons);
         self.send_with_reason(suback.connection, &packet, reason, outputs);
         self.start_replays(index, suback.replays, outputs);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a burst of subscriptions leaves behind would cost every later one a walk through it.
+    #[test]
+    fn a_burst_leaves_no_table_behind() {
+        let mut barriers = Barriers::new(ShardId(0), ShardCount(3), 1);
+        for filter in 0..100_000 {
+            let filter = Fingerprint(filter);
+            let change = InterestChange::AddExact(filter);
+            assert!(barriers.note_addition(filter, Some(change)).is_some());
+        }
+        let (barrier, _) = barriers.take_update().unwrap();
+        let barrier = barrier.unwrap();
+        barriers.answer(ShardId(1), barrier);
+        assert_eq!(
+            barriers.note_addition(Fingerprint(7), None),
+            Some(barrier),
+            "shard 2 has not answered"
+        );
+        barriers.answer(ShardId(2), barrier);
+        assert_eq!(barriers.note_addition(Fingerprint(7), None), None);
+        assert!(barriers.unapplied.capacity() <= UNAPPLIED_KEPT);
     }
 }
