@@ -1,6 +1,7 @@
-//! The memory of an idle connection: what the router accounts for it stays within its bound.
+//! The memory of an idle connection and of a subscription: what the router accounts stays within its bound.
 //!
-//! The bound of the design is 512 bytes of user space for connection, session and one exact subscription.
+//! The bounds of the design are 512 bytes of user space for connection, session and one exact subscription,
+//! and 200 bytes for each further subscription.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -14,6 +15,19 @@ use ringmq_router::{
 
 /// Bytes per idle connection, session and subscription.
 const IDLE_BYTES_MAX: u64 = 512;
+
+/// Bytes per subscription, exact or with wildcards.
+const SUBSCRIPTION_BYTES_MAX: u64 = 200;
+
+fn shard() -> Shard {
+    Shard::new(ShardConfig {
+        id: ShardId(0),
+        shards: ShardCount(1),
+        hash_seed: 1,
+        random_seed: 1,
+        settings: Arc::new(Settings::default()),
+    })
+}
 
 fn connect(shard: &mut Shard, index: u32, outputs: &mut Outputs) {
     let connection = ConnectionId {
@@ -43,24 +57,22 @@ fn connect(shard: &mut Shard, index: u32, outputs: &mut Outputs) {
     Packet::Connect(connect).encode(Version::V311, &mut bytes);
     let topic = format!("building/{index:07}/measured");
     assert_eq!(topic.len(), 25);
-    let filter = TopicFilter::new(&topic).expect("a filter");
-    let filters = [(filter, SubscriptionOptions::v3(Qos::AtLeastOnce))];
-    let (version, id) = (Version::V311, PacketId::FIRST);
-    encode_subscribe(version, id, Properties::EMPTY, &filters, &mut bytes);
+    write_subscribe(&topic, &mut bytes);
     let bytes = &bytes;
     shard.handle(Millis(0), Input::Received { connection, bytes }, outputs);
     outputs.clear();
 }
 
+fn write_subscribe(filter: &str, bytes: &mut Vec<u8>) {
+    let filter = TopicFilter::new(filter).expect("a filter");
+    let filters = [(filter, SubscriptionOptions::v3(Qos::AtLeastOnce))];
+    let (version, id) = (Version::V311, PacketId::FIRST);
+    encode_subscribe(version, id, Properties::EMPTY, &filters, bytes);
+}
+
 #[test]
 fn an_idle_connection_fits_its_bound() {
-    let mut shard = Shard::new(ShardConfig {
-        id: ShardId(0),
-        shards: ShardCount(1),
-        hash_seed: 1,
-        random_seed: 1,
-        settings: Arc::new(Settings::default()),
-    });
+    let mut shard = shard();
     let mut outputs = Outputs::new();
     // Just over a power of two, where doubling tables have the most room to spare.
     for connections in [1_000, 20_000, 33_000] {
@@ -90,4 +102,40 @@ fn per_connection(memory: MemoryUse, connections: u64) -> [(&'static str, u64); 
         ("interest", memory.interest / connections),
         ("buffers", memory.buffers / connections),
     ]
+}
+
+#[test]
+fn a_subscription_fits_its_bound() {
+    const EACH: u64 = 9_000;
+    for kind in ["exact", "+ inside", "# behind"] {
+        let mut shard = shard();
+        let mut outputs = Outputs::new();
+        connect(&mut shard, 0, &mut outputs);
+        let before = shard.stats();
+        let connection = ConnectionId {
+            index: 0,
+            generation: 1,
+        };
+        for number in 0..EACH {
+            let mut bytes = Vec::new();
+            let site = number % 100;
+            let filter = match kind {
+                "exact" => format!("site/{site:03}/sensor/{number:08}"),
+                "+ inside" => format!("site/+/sensor/{number:08}"),
+                _ => format!("site/{site:03}/sensor/{number:08}/#"),
+            };
+            write_subscribe(&filter, &mut bytes);
+            let bytes = &bytes;
+            shard.handle(
+                Millis(0),
+                Input::Received { connection, bytes },
+                &mut outputs,
+            );
+            outputs.clear();
+        }
+        let after = shard.stats();
+        assert_eq!(after.subscriptions - before.subscriptions, EACH, "{kind}");
+        let each = (after.memory.total() - before.memory.total()) / EACH;
+        assert!(each <= SUBSCRIPTION_BYTES_MAX, "{kind}: {each} B");
+    }
 }
