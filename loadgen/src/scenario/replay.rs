@@ -15,6 +15,8 @@ use crate::scenario::qos;
 struct Replay {
     prefix: String,
     word: &'static str,
+    /// Asked for instead of this load's topics.
+    filter: Option<String>,
 }
 
 impl Topics for Replay {
@@ -23,7 +25,12 @@ impl Topics for Replay {
     }
 
     fn filter(&self, _subscriber: SubscriberId, _number: u32, out: &mut String) {
-        write!(out, "{}/{}/+", self.prefix, self.word).expect("a String takes any text");
+        match &self.filter {
+            Some(filter) => out.push_str(filter),
+            None => {
+                write!(out, "{}/{}/+", self.prefix, self.word).expect("a String takes any text");
+            }
+        }
     }
 }
 
@@ -44,13 +51,19 @@ pub(crate) struct ReplayArgs {
     pub(crate) drain: f64,
 }
 
-/// The plan of retained messages, fetched by subscribers that come later.
-pub(crate) fn retained(args: &ReplayArgs, connect: ConnectArgs) -> Plan {
+/// The plan of retained messages, fetched by subscribers that come later: through `filter`, or all of this
+/// load's through `+`.
+pub(crate) fn retained(args: &ReplayArgs, filter: Option<String>, connect: ConnectArgs) -> Plan {
     let args = ReplayArgs {
         messages_each: 1,
         ..*args
     };
-    let mut plan = plan("retained-replay", "retained", &args, connect);
+    let topics = Replay {
+        prefix: connect.topic_prefix.clone(),
+        word: "retained",
+        filter,
+    };
+    let mut plan = plan("retained-replay", topics, &args, connect);
     plan.presence = Presence::Late;
     plan.retain = true;
     plan
@@ -58,12 +71,17 @@ pub(crate) fn retained(args: &ReplayArgs, connect: ConnectArgs) -> Plan {
 
 /// The plan of sessions that are away while messages for them arrive.
 pub(crate) fn backlog(args: &ReplayArgs, connect: ConnectArgs) -> Plan {
-    let mut plan = plan("session-backlog", "backlog", args, connect);
+    let topics = Replay {
+        prefix: connect.topic_prefix.clone(),
+        word: "backlog",
+        filter: None,
+    };
+    let mut plan = plan("session-backlog", topics, args, connect);
     plan.presence = Presence::Away;
     plan
 }
 
-fn plan(name: &'static str, word: &'static str, args: &ReplayArgs, connect: ConnectArgs) -> Plan {
+fn plan(name: &'static str, topics: Replay, args: &ReplayArgs, connect: ConnectArgs) -> Plan {
     let layout = Layout {
         streams: args.topics,
         publishers: args.publishers.min(args.topics),
@@ -71,8 +89,7 @@ fn plan(name: &'static str, word: &'static str, args: &ReplayArgs, connect: Conn
         groups: 1,
         shares: 0,
     };
-    let prefix = connect.topic_prefix.clone();
-    let mut plan = Plan::new(name, layout, Box::new(Replay { prefix, word }), connect);
+    let mut plan = Plan::new(name, layout, Box::new(topics), connect);
     let messages = f64::from(args.topics) * f64::from(args.messages_each);
     plan.pace = Pace::Open {
         rate_per_second: args.rate_per_second,

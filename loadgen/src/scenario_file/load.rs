@@ -1,5 +1,6 @@
 //! One load of a scenario: its kind, and the keys that belong to each kind.
 
+use ringmq_codec::TopicFilter;
 use serde::{Deserialize, Serialize};
 
 use crate::fleet::{PayloadForm, Phase, ValueModel};
@@ -83,6 +84,9 @@ pub(crate) struct Load {
     pub(crate) cut_fraction: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) topics: Option<u32>,
+    /// What those who come for retained messages subscribe to; absent: the load's topics, through `+`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) filter: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) messages_each: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -145,7 +149,7 @@ impl Kind {
                 "stalled_subscribers",
                 "exact_filters",
             ],
-            Kind::Shared => &["publishers", "subscribers", "groups"],
+            Kind::Shared => &["publishers", "subscribers", "window", "groups"],
             Kind::Fleet => &[
                 "sensors",
                 "gateways",
@@ -162,7 +166,7 @@ impl Kind {
                 "qos",
                 "payload_bytes",
             ],
-            Kind::RetainedReplay => &["topics", "publishers", "subscribers"],
+            Kind::RetainedReplay => &["topics", "publishers", "subscribers", "filter"],
             Kind::SessionBacklog => &["topics", "publishers", "subscribers", "messages_each"],
             Kind::Idle => &["connections"],
             Kind::ReconnectStorm => &["connections", "rounds"],
@@ -220,6 +224,11 @@ impl Load {
             return Err(format!(
                 "payload_bytes: between {STAMP_BYTES_MIN}, the stamp that latency and audit rest on, and {PAYLOAD_BYTES_MAX}"
             ));
+        }
+        if let Some(filter) = &self.filter
+            && TopicFilter::new(filter).is_none()
+        {
+            return Err(format!("filter: `{filter}` is no topic filter"));
         }
         let counts = [
             ("publishers", self.publishers),

@@ -149,7 +149,10 @@ fn plan(file: &ScenarioFile, load: &Load, connect: ConnectArgs) -> Result<Plan, 
             shared::plan(args, &load_args(file, load)?, connect)
         }
         Kind::Fleet => fleet::plan(&fleet_args(file, load), connect),
-        Kind::RetainedReplay => Ok(replay::retained(&replay_args(file, load)?, connect)),
+        Kind::RetainedReplay => {
+            let filter = load.filter.clone();
+            Ok(replay::retained(&replay_args(file, load)?, filter, connect))
+        }
         Kind::SessionBacklog => Ok(replay::backlog(&replay_args(file, load)?, connect)),
         Kind::Idle | Kind::ReconnectStorm => {
             let mut plan = idle::plan(IdleArgs {

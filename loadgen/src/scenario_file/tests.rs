@@ -60,6 +60,7 @@ fn mistakes_name_the_line_and_the_nearest_key() {
     check_refused("groups = 2", &["does not belong to kind \"pairs\""]);
     check_refused("qos = 3", &["load `pairs`", "0, 1 or 2"]);
     check_refused("payload_bytes = 8", &["between 16"]);
+    check_refused("filter = \"#\"", &["does not belong to kind \"pairs\""]);
     check_refused("rate_per_second = 2", &["one of rate_per_second"]);
     check_refused("[[load]]\nkind = \"fanout\"", &["did you mean `fan-out`?"]);
     check_refused("[mqtt]\nversion = \"4\"", &["line 7"]);

@@ -37,6 +37,21 @@ fn a_shared_message_goes_to_one_member_of_each_group() {
 }
 
 #[test]
+fn a_shared_group_closes_its_loop() {
+    let load = "kind = \"shared\"\npublishers = 4\nsubscribers = 3\n";
+    for qos in 0..=1 {
+        let name = format!("shared-window-{qos}");
+        check(&name, &format!("{load}qos = {qos}\nwindow = 3\n"), 1);
+    }
+}
+
+#[test]
+fn retained_messages_are_fetched_through_a_filter_of_ones_own() {
+    let load = "kind = \"retained-replay\"\ntopics = 20\nsubscribers = 2\nrate_per_second = 500\n";
+    check("retained-all", &format!("{load}filter = \"#\"\n"), 2);
+}
+
+#[test]
 fn retained_messages_are_fetched_and_removed() {
     let load = "kind = \"retained-replay\"\ntopics = 50\npublishers = 3\nsubscribers = 4\nrate_per_second = 500\n";
     let broker = StubBroker::start(Fault::None);
