@@ -164,11 +164,14 @@ impl LoadReport {
             connections_answered: outcome.answered,
             connections_lost: outcome.lost_connections.total(),
             connections_lost_by_reason: outcome.lost_connections.counts().clone(),
-            connect: ConnectReport::new(
-                outcome.connect_seconds,
-                &outcome.connect_failures,
-                Percentiles::of(&outcome.connect_latency),
-            ),
+            connect: ConnectReport {
+                broker_cpu_us_each: cpu_us_of_connect(outcome),
+                ..ConnectReport::new(
+                    outcome.connect_seconds,
+                    &outcome.connect_failures,
+                    Percentiles::of(&outcome.connect_latency),
+                )
+            },
             returns: (scenario.replay || scenario.storms > 0).then(|| ReturnReport {
                 returned: outcome.return_latency.len(),
                 seconds: outcome.return_seconds,
@@ -235,6 +238,14 @@ fn broker(connect: &ConnectArgs, outcome: &Outcome, seconds: f64) -> Option<Brok
         rss_bytes_peak: outcome.broker_rss_peak.max(end.rss_bytes),
         rss_bytes_per_connection: grown / f64::from(outcome.connections.max(1)),
     })
+}
+
+fn cpu_us_of_connect(outcome: &Outcome) -> Option<f64> {
+    let cpu_ns = outcome
+        .broker_connected?
+        .cpu_ns_since(&outcome.broker_before?);
+    let connections = f64::from(outcome.connections.max(1));
+    Some(cpu_ns as f64 / connections / 1e3)
 }
 
 fn picture(latency: &Histogram<u64>) -> Vec<Row> {

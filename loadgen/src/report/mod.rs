@@ -42,6 +42,10 @@ pub(crate) struct ConnectReport {
     pub(crate) failures_by_reason: BTreeMap<String, u64>,
     /// From the beginning of a connect until the client may take part, in microseconds.
     pub(crate) latency_us: Percentiles,
+    /// User and system time of the broker for each connection until it took part, in microseconds; of a
+    /// single load only. What a client does to take part is in it: subscribers subscribe.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) broker_cpu_us_each: Option<f64>,
 }
 
 impl ConnectReport {
@@ -51,6 +55,7 @@ impl ConnectReport {
             failures: failures.total(),
             failures_by_reason: failures.counts().clone(),
             latency_us,
+            broker_cpu_us_each: None,
         }
     }
 }

@@ -48,6 +48,7 @@ impl Run {
             refused: self.counters.refused,
             protocol_errors: self.counters.protocol_errors,
             broker_before: self.broker_before,
+            broker_connected: self.arrivals.broker,
             broker_rss_peak: self.broker_rss_peak,
             warnings: self.warnings,
         }

@@ -76,8 +76,10 @@ pub(crate) struct Outcome {
     pub(crate) refused: u64,
     /// Packets no client should get.
     pub(crate) protocol_errors: u64,
-    /// Memory of the broker before the first connect.
+    /// The broker before the first connect, and when all clients of the first wave were up; the latter only
+    /// where one loop brought all of them up.
     pub(crate) broker_before: Option<ProcessSample>,
+    pub(crate) broker_connected: Option<ProcessSample>,
     pub(crate) broker_rss_peak: u64,
     pub(crate) warnings: Vec<String>,
 }
@@ -128,6 +130,7 @@ impl Outcome {
         self.drops = self.drops.take().or(other.drops);
         self.portrait = self.portrait.take().or(other.portrait);
         self.broker_before = self.broker_before.or(other.broker_before);
+        self.broker_connected = None;
         self.broker_rss_peak = self.broker_rss_peak.max(other.broker_rss_peak);
         self.warnings.extend(other.warnings);
         self.warnings.dedup();

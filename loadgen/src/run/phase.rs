@@ -140,6 +140,7 @@ impl Run {
             self.ticker.looked_ns = now_ns;
             self.arrivals.connections = self.connector.up();
             self.arrivals.connect_seconds = self.connector.seconds();
+            self.arrivals.broker = self.broker.as_ref().and_then(|broker| broker.sample().ok());
             if self.plan.presence == Presence::Away {
                 self.part();
             }

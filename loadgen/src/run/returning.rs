@@ -3,6 +3,7 @@
 
 use ringmq_ring::CloseHow;
 
+use crate::broker_process::ProcessSample;
 use crate::client;
 use crate::histogram::LatencyRecorder;
 use crate::ids::ClientId;
@@ -26,6 +27,8 @@ pub(super) struct Arrivals {
     pub(super) connections: u32,
     pub(super) connect_seconds: f64,
     pub(super) connect_latency: LatencyRecorder,
+    /// The broker when all of them were up.
+    pub(super) broker: Option<ProcessSample>,
     /// Times everyone was thrown out.
     pub(super) storms: u32,
     /// All waves of clients that came back, or came late.
@@ -45,6 +48,7 @@ impl Arrivals {
             connections: 0,
             connect_seconds: 0.0,
             connect_latency: LatencyRecorder::new(),
+            broker: None,
             storms: 0,
             return_seconds: 0.0,
             return_latency: LatencyRecorder::new(),

@@ -120,6 +120,9 @@ fn the_brokers_process_is_in_the_report() {
         "{broker}"
     );
     assert!(broker["rss_bytes"].as_u64() > Some(100_000), "{broker}");
+    let connect = &run.report["connect"];
+    // Threads of other tests that end meanwhile take their time along: it may be nothing.
+    assert!(connect["broker_cpu_us_each"].is_f64(), "{connect}");
 }
 
 #[test]

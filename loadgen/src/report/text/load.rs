@@ -252,6 +252,12 @@ fn clients(report: &LoadReport) -> Vec<String> {
         duration_us(connect.latency_us.max),
         100.0 * report.loadgen.cpu_share
     )];
+    if let Some(cpu_us) = connect.broker_cpu_us_each {
+        lines.push(format!(
+            "the broker spent {} of CPU time on each of them until it was up",
+            duration_us(cpu_us)
+        ));
+    }
     if let Some(floor) = &report.loadgen.calibration {
         lines.push(format!(
             "floor: timer p50 {} late, loopback p50 {}, {:.0} ns a message",
