@@ -68,13 +68,19 @@ impl BrokerProcess {
     /// CPU time summed over the threads' scheduler statistics; `None` where there are none.
     fn scheduled_ns(&self) -> Option<u64> {
         let mut sum = 0;
-        for thread in fs::read_dir(self.folder.join("task")).ok()? {
+        for thread in self.threads().ok()? {
             // A thread may end between the listing and the look.
-            if let Ok(text) = fs::read_to_string(thread.ok()?.path().join("schedstat")) {
+            if let Ok(text) = fs::read_to_string(thread.join("schedstat")) {
                 sum += nanoseconds_of_schedstat(&text)?;
             }
         }
         (sum > 0).then_some(sum)
+    }
+
+    /// The folders of its threads.
+    pub(crate) fn threads(&self) -> io::Result<Vec<PathBuf>> {
+        let entries = fs::read_dir(self.folder.join("task"))?;
+        entries.map(|entry| Ok(entry?.path())).collect()
     }
 }
 
@@ -110,7 +116,7 @@ fn rss_bytes_of_status(text: &str) -> Option<u64> {
 }
 
 /// Field 1: time spent on a CPU.
-fn nanoseconds_of_schedstat(text: &str) -> Option<u64> {
+pub(crate) fn nanoseconds_of_schedstat(text: &str) -> Option<u64> {
     text.split_ascii_whitespace().next()?.parse().ok()
 }
 

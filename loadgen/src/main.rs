@@ -25,6 +25,7 @@ mod machine;
 mod mqtt_options;
 mod pacing;
 mod perform;
+mod probe;
 mod progress;
 mod record;
 mod report;

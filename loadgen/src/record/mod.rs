@@ -19,6 +19,7 @@ use hdrhistogram::Histogram;
 use serde::{Deserialize, Serialize};
 
 use crate::histogram::Percentiles;
+use crate::probe::NotProbed;
 
 /// Version of the form of `run.json`; raised when older readers would misread it.
 pub(crate) const FORMAT: u32 = 1;
@@ -200,6 +201,18 @@ pub(crate) struct AgentRecord {
 pub(crate) struct BrokerFigures {
     /// `None` where nothing was delivered.
     pub(crate) cpu_us_per_delivery: Option<f64>,
+    /// The same of the time in which nobody disturbed the broker's CPU; `None` where that was too little.
+    #[serde(default)]
+    pub(crate) cpu_us_per_delivery_undisturbed: Option<f64>,
+    /// Share of that time; `None` where no probe looked.
+    #[serde(default)]
+    pub(crate) undisturbed_share: Option<f64>,
+    /// What a probe takes on an undisturbed CPU, in microseconds: the speed of the machine.
+    #[serde(default)]
+    pub(crate) probe_quick_us: Option<f64>,
+    /// Why no probe looked.
+    #[serde(default)]
+    pub(crate) not_probed: Option<NotProbed>,
     /// Share of one CPU.
     pub(crate) cpu_share: f64,
     pub(crate) rss_bytes: u64,

@@ -144,6 +144,10 @@ fn of_agent(agent: &AgentReport) -> AgentRecord {
 fn of_broker(broker: &BrokerReport, delivered: u64) -> BrokerFigures {
     BrokerFigures {
         cpu_us_per_delivery: (delivered > 0).then_some(broker.cpu_us_per_delivery),
+        cpu_us_per_delivery_undisturbed: broker.cpu_us_per_delivery_undisturbed,
+        undisturbed_share: broker.undisturbed_share,
+        probe_quick_us: broker.probe_quick_us,
+        not_probed: broker.not_probed,
         cpu_share: broker.cpu_share,
         rss_bytes: broker.rss_bytes,
         rss_bytes_before: broker.rss_bytes_before,
@@ -158,12 +162,11 @@ fn of_churn(report: &ChurnReport) -> Parts {
         report.rounds, report.connections, report.cut
     );
     let broker = report.broker.map(|broker| BrokerFigures {
-        cpu_us_per_delivery: None,
         cpu_share: broker.cpu_us_per_connect * report.connects_per_second / 1e6,
         rss_bytes: broker.rss_bytes,
         rss_bytes_before: broker.rss_bytes_before,
         rss_bytes_peak: broker.rss_bytes,
-        rss_bytes_per_connection: 0.0,
+        ..BrokerFigures::default()
     });
     let results = Results {
         connections: report.connects,

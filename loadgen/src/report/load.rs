@@ -10,6 +10,7 @@ use crate::agents::AgentReport;
 use crate::calibration::Calibration;
 use crate::cli::ConnectArgs;
 use crate::histogram::{Percentiles, Row, rows};
+use crate::probe::{NotProbed, Probed};
 use crate::report::Scenario;
 use crate::run::outcome::Outcome;
 use crate::sys::SelfPortrait;
@@ -23,6 +24,14 @@ pub(crate) struct BrokerReport {
     pub(crate) pid: u32,
     /// User and system time of all its threads for each PUBLISH that loadgen received.
     pub(crate) cpu_us_per_delivery: f64,
+    /// The same of the time in which nobody disturbed its CPU, and the share of that time. `null` where too
+    /// little was, and both where no probe could look.
+    pub(crate) cpu_us_per_delivery_undisturbed: Option<f64>,
+    pub(crate) undisturbed_share: Option<f64>,
+    /// What a probe takes there when nobody does, in microseconds.
+    pub(crate) probe_quick_us: Option<f64>,
+    /// Why no probe could look.
+    pub(crate) not_probed: Option<NotProbed>,
     /// Share of one CPU.
     pub(crate) cpu_share: f64,
     /// Resident memory at the end of the measured phase.
@@ -229,9 +238,18 @@ fn broker(connect: &ConnectArgs, outcome: &Outcome, seconds: f64) -> Option<Brok
     let cpu_ns = end.cpu_ns_since(&begin) as f64;
     let deliveries = (outcome.end.received - outcome.begin.received).max(1) as f64;
     let grown = end.rss_bytes.saturating_sub(before.rss_bytes) as f64;
+    let (undisturbed, not_probed) = match outcome.probed {
+        Some(Probed::Found(found)) => (Some(found), None),
+        Some(Probed::Not(reason)) => (None, Some(reason)),
+        None => (None, None),
+    };
     Some(BrokerReport {
         pid: connect.pid?,
         cpu_us_per_delivery: cpu_ns / deliveries / 1e3,
+        cpu_us_per_delivery_undisturbed: undisturbed.and_then(|it| it.cpu_us_per_delivery),
+        undisturbed_share: undisturbed.map(|it| it.share),
+        probe_quick_us: undisturbed.map(|it| it.quick_us),
+        not_probed,
         cpu_share: cpu_ns / seconds / 1e9,
         rss_bytes: end.rss_bytes,
         rss_bytes_before: before.rss_bytes,

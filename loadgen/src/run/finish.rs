@@ -15,7 +15,9 @@ impl Run {
             Pacing::Closed(pacing) => pacing.written_off(),
             _ => 0,
         };
+        let probes = self.probes.take();
         Outcome {
+            probed: probes.map(|probes| probes.finish(&self.begin, &self.end)),
             intervals: self.take_intervals(),
             latency: self.latency.finish(),
             connect_seconds: self.arrivals.connect_seconds,

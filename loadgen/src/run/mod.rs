@@ -44,6 +44,7 @@ use crate::histogram::LatencyRecorder;
 use crate::ids::ClientId;
 use crate::limits::{IN_FLIGHT_MAX, STAMP_BYTES};
 use crate::pacing::{ClosedLoop, FleetLoop, OpenLoop};
+use crate::probe::Probes;
 use crate::progress::Progress;
 use crate::run::changes::Changes;
 use crate::run::clients::Clients;
@@ -125,6 +126,7 @@ pub(crate) struct Run {
     broker: Option<BrokerProcess>,
     broker_before: Option<ProcessSample>,
     broker_rss_peak: u64,
+    probes: Option<Probes>,
     begin: Edge,
     end: Edge,
     expected: u64,
@@ -280,6 +282,7 @@ impl Run {
             broker: process,
             broker_before: before,
             broker_rss_peak: 0,
+            probes: None,
             begin: Edge::default(),
             end: Edge::default(),
             expected: 0,

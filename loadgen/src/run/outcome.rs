@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::audit::AuditCounts;
 use crate::broker_process::ProcessSample;
 use crate::folder::FolderError;
+use crate::probe::Probed;
 use crate::record::{Interval, empty_latency, interval};
 use crate::run::connector::Failures;
 use crate::sys::{Drops, SelfPortrait};
@@ -81,6 +82,8 @@ pub(crate) struct Outcome {
     pub(crate) broker_before: Option<ProcessSample>,
     pub(crate) broker_connected: Option<ProcessSample>,
     pub(crate) broker_rss_peak: u64,
+    /// The broker's CPU; `None` where no process was watched.
+    pub(crate) probed: Option<Probed>,
     pub(crate) warnings: Vec<String>,
 }
 
@@ -132,6 +135,7 @@ impl Outcome {
         self.broker_before = self.broker_before.or(other.broker_before);
         self.broker_connected = None;
         self.broker_rss_peak = self.broker_rss_peak.max(other.broker_rss_peak);
+        self.probed = self.probed.or(other.probed);
         self.warnings.extend(other.warnings);
         self.warnings.dedup();
     }

@@ -14,6 +14,7 @@ use crate::broker_process::own_cpu_ns;
 use crate::ids::SubscriberId;
 use crate::limits::{START_LOOK_NS, SYS_INTERVAL, WAIT_MAX};
 use crate::pacing::{ClosedLoop, FleetLoop, OpenLoop};
+use crate::probe::Probes;
 use crate::run::changes::Changes;
 use crate::run::driver::Step;
 use crate::run::outbox::Order;
@@ -200,6 +201,8 @@ impl Run {
         let (rate, subscribers) = (self.plan.changes_per_second, self.plan.layout.subscribers);
         self.changes = Changes::new(rate, subscribers, now_ns);
         self.order_stalled(Order::Pause);
+        let watched = self.broker.as_ref();
+        self.probes = watched.map(|broker| Probes::start(broker, self.clock, &self.stage));
         self.enter(Phase::WarmingUp, now_ns);
     }
 

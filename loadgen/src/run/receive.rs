@@ -21,6 +21,8 @@ impl Run {
         let mut partial = std::mem::take(&mut self.clients.get_mut(client).partial);
         let result = self.read_packets(client, &mut partial, bytes);
         self.clients.get_mut(client).partial = partial;
+        self.stage
+            .show_received(self.member, self.counters.received);
         if let Err(error) = result {
             self.on_client_lost(
                 client,

@@ -4,14 +4,16 @@
 //! Loops on threads share one; a loop alone has one to itself. When machines work together, each has one
 //! whose decisions come from the coordinator. Nothing here blocks: loops look at it once a tick.
 
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::SeqCst};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed, Ordering::SeqCst};
 
 /// Not decided yet.
 const NEVER: u64 = u64::MAX;
 
-/// How far one loop is.
+/// How far one loop is. Apart from the others in memory: each writes its own after every receive.
 #[derive(Debug, Default)]
+#[repr(align(128))]
 struct Board {
+    received: AtomicU64,
     expected: AtomicU64,
     delivered: AtomicU64,
     unacknowledged: AtomicU64,
@@ -96,6 +98,23 @@ impl Stage {
         let board = &self.boards[member];
         board.delivered.store(delivered, SeqCst);
         board.unacknowledged.store(unacknowledged, SeqCst);
+    }
+
+    /// What a loop has received up to now, for those who watch meanwhile.
+    #[inline]
+    pub(crate) fn show_received(&self, member: usize, received: u64) {
+        self.boards[member].received.store(received, Relaxed);
+    }
+
+    /// What all loops of this process have received up to now.
+    pub(crate) fn received(&self) -> u64 {
+        let boards = self.boards.iter();
+        boards.map(|board| board.received.load(Relaxed)).sum()
+    }
+
+    /// Whether loops elsewhere take part.
+    pub(crate) fn is_led(&self) -> bool {
+        self.is_led
     }
 
     /// Where the loops of this process stand together.

@@ -1,7 +1,7 @@
 //! The text of a run with a load, or of idle connections.
 
 use super::{bytes, count, duration_us, of, paragraph, picture, wrapped};
-use crate::report::LoadReport;
+use crate::report::{BrokerReport, LoadReport};
 
 /// Characters of a line behind the margin.
 const LINE_WIDTH: usize = 80;
@@ -238,8 +238,25 @@ fn broker(report: &LoadReport) -> Vec<String> {
         bytes(broker.rss_bytes_before as f64),
         bytes(broker.rss_bytes_per_connection)
     )];
+    if report.scenario.publishers > 0 {
+        lines.push(undisturbed(broker));
+    }
     lines.extend(told);
     lines
+}
+
+/// What it took when nobody disturbed its CPU, or why that is not known.
+fn undisturbed(broker: &BrokerReport) -> String {
+    let share = 100.0 * broker.undisturbed_share.unwrap_or(0.0);
+    match (broker.cpu_us_per_delivery_undisturbed, broker.not_probed) {
+        (Some(cpu), _) => {
+            format!("CPU {cpu:.3} us per delivery while undisturbed ({share:.0} % of the time)")
+        }
+        (None, Some(reason)) => format!("undisturbed CPU unknown: {reason}"),
+        (None, None) => {
+            format!("its CPU was undisturbed for {share:.0} % of the time: too little to tell")
+        }
+    }
 }
 
 fn clients(report: &LoadReport) -> Vec<String> {

@@ -1,0 +1,182 @@
+//! How fast the broker's CPU is while a run measures, and what the broker used of it when it was fast.
+//!
+//! A core that another tenant of the machine shares jumps between two speeds, and the broker's CPU time with it.
+//! A probe on each CPU that the broker is pinned to times the same small `work` over and over and reads right
+//! there what the broker has used and what was delivered; `series` makes a figure of the time between quick
+//! probes; `placement` says where the probes go. The run starts them with its load and ends them with itself.
+//! A probe must neither take part in the load nor fail the run: where it cannot be, the report says why.
+
+mod placement;
+mod series;
+mod work;
+
+pub(crate) use placement::NotProbed;
+pub(crate) use series::Undisturbed;
+
+use std::fs::File;
+use std::os::unix::fs::FileExt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::broker_process::{BrokerProcess, nanoseconds_of_schedstat};
+use crate::limits::{PROBE_EVERY, PROBES_MAX};
+use crate::machine;
+use crate::run::Clock;
+use crate::run::outcome::Edge;
+use crate::run::stage::Stage;
+use placement::Place;
+use series::{Sample, Series};
+use work::Work;
+
+/// What the probes of a run found.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) enum Probed {
+    Found(Undisturbed),
+    Not(NotProbed),
+}
+
+/// Probes at work, one for each CPU of the broker.
+#[derive(Debug)]
+pub(crate) struct Probes {
+    threads: Result<Vec<JoinHandle<Option<Series>>>, NotProbed>,
+    is_over: Arc<AtomicBool>,
+}
+
+/// What the probes of a run share.
+#[derive(Clone)]
+struct Round {
+    clock: Clock,
+    /// When the first probe is due; all CPUs are probed at the same times.
+    start_ns: u64,
+    stage: Arc<Stage>,
+    is_over: Arc<AtomicBool>,
+}
+
+impl Probes {
+    /// Starts them. What they count of deliveries is what the loops on `stage` report.
+    pub(crate) fn start(broker: &BrokerProcess, clock: Clock, stage: &Arc<Stage>) -> Probes {
+        let is_over = Arc::new(AtomicBool::new(false));
+        let round = Round {
+            clock,
+            start_ns: clock.now_ns(),
+            stage: Arc::clone(stage),
+            is_over: Arc::clone(&is_over),
+        };
+        let places = match stage.is_led() {
+            // The deliveries of other machines are not known here.
+            true => Err(NotProbed::Agents),
+            false => placement::places(broker),
+        };
+        let start = |place| {
+            let round = round.clone();
+            thread::spawn(move || round.probe(place))
+        };
+        Probes {
+            threads: places.map(|places| places.into_iter().map(start).collect()),
+            is_over,
+        }
+    }
+
+    /// Ends them and sums up what they found between the edges of the measured phase.
+    pub(crate) fn finish(mut self, begin: &Edge, end: &Edge) -> Probed {
+        self.is_over.store(true, Relaxed);
+        match std::mem::replace(&mut self.threads, Ok(Vec::new())) {
+            Ok(threads) => find(threads, begin, end),
+            Err(reason) => Probed::Not(reason),
+        }
+    }
+}
+
+impl Drop for Probes {
+    /// A run that fails ends its probes too.
+    fn drop(&mut self) {
+        self.is_over.store(true, Relaxed);
+    }
+}
+
+fn find(threads: Vec<JoinHandle<Option<Series>>>, begin: &Edge, end: &Edge) -> Probed {
+    let mut all = Vec::new();
+    for thread in threads {
+        thread.thread().unpark();
+        match thread.join() {
+            Ok(Some(series)) => all.push(series),
+            Ok(None) => return Probed::Not(NotProbed::Refused),
+            Err(panic) => std::panic::resume_unwind(panic),
+        }
+    }
+    for series in &mut all {
+        series.keep_between(begin.at_ns, end.at_ns);
+    }
+    let Some(found) = Undisturbed::of(&all) else {
+        return Probed::Not(NotProbed::TooShort);
+    };
+    let elapsed_ns = end.at_ns.saturating_sub(begin.at_ns).max(1) as f64;
+    let used = begin.broker.zip(end.broker).map_or(0.0, |(begin, end)| {
+        end.cpu_ns_since(&begin) as f64 / elapsed_ns
+    });
+    match series::misses_much(&all, used) {
+        true => Probed::Not(NotProbed::Unpinned),
+        false => Probed::Found(found),
+    }
+}
+
+impl Round {
+    /// Probes one CPU until the round is over; `None` where the kernel does not allow it.
+    fn probe(&self, place: Place) -> Option<Series> {
+        machine::pin(place.cpu).ok()?;
+        machine::sharpen_timers();
+        let threads = place.open().ok()?;
+        let every_ns = PROBE_EVERY.as_nanos() as u64;
+        let mut work = Work::new();
+        let mut series = Series::default();
+        let mut slot = 0;
+        while self.wait_until(self.start_ns + slot * every_ns) && series.len() < PROBES_MAX {
+            let probe_ns = work.time();
+            // The broker is off this CPU now, so what it has used is booked to the nanosecond.
+            let Some(cpu_ns) = used_ns(&threads) else {
+                break;
+            };
+            let delivered = self.stage.received();
+            let at_ns = self.clock.now_ns();
+            series.push(Sample {
+                slot,
+                at_ns,
+                probe_ns,
+                cpu_ns,
+                delivered,
+            });
+            slot = (at_ns - self.start_ns) / every_ns + 1;
+        }
+        Some(series)
+    }
+
+    /// False when the round is over.
+    fn wait_until(&self, due_ns: u64) -> bool {
+        loop {
+            if self.is_over.load(Relaxed) {
+                return false;
+            }
+            match due_ns.checked_sub(self.clock.now_ns()) {
+                None | Some(0) => return true,
+                Some(left_ns) => thread::park_timeout(Duration::from_nanos(left_ns)),
+            }
+        }
+    }
+}
+
+/// CPU time of the broker's threads on a CPU. Those that have ended count no more.
+fn used_ns(threads: &[File]) -> Option<u64> {
+    let mut sum = 0;
+    let mut buffer = [0; 64];
+    for thread in threads {
+        if let Ok(length) = thread.read_at(&mut buffer, 0) {
+            let text = std::str::from_utf8(&buffer[..length]).ok()?;
+            sum += nanoseconds_of_schedstat(text)?;
+        }
+    }
+    Some(sum)
+}

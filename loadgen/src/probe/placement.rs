@@ -1,0 +1,130 @@
+//! On which CPUs the broker's threads are, and so where probes go.
+//!
+//! Read once from `/proc` when the load begins. Only threads that are pinned to a single CPU can be probed: of
+//! others nobody knows how fast their CPU is, nor are their times exact while they run.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::fs::{self, File};
+use std::io;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use crate::broker_process::BrokerProcess;
+use crate::limits::{PROBED_CPUS_MAX, PROBED_THREADS_MAX};
+
+/// Why there is no probe.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum NotProbed {
+    /// The broker's busy threads are not each pinned to one CPU.
+    Unpinned,
+    /// They are on more CPUs, or are more, than probes may be.
+    TooMany,
+    /// The kernel does not let a probe go there or look.
+    Refused,
+    /// Agents carry the load, and their deliveries are not known in time.
+    Agents,
+    /// The measured phase is over after a few probes.
+    TooShort,
+}
+
+impl fmt::Display for NotProbed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            NotProbed::Unpinned => {
+                "the broker is not pinned: give each of its busy threads one CPU"
+            }
+            NotProbed::TooMany => "the broker has too many threads or CPUs for probes",
+            NotProbed::Refused => "the kernel lets no probe onto the broker's CPU",
+            NotProbed::Agents => "with agents nobody can probe the broker's CPU",
+            NotProbed::TooShort => "the measured phase is too short",
+        })
+    }
+}
+
+/// A CPU and the broker's threads on it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Place {
+    pub(super) cpu: usize,
+    threads: Vec<PathBuf>,
+}
+
+impl Place {
+    /// Opens the accounts of its threads. They stay readable as long as the threads live.
+    pub(super) fn open(&self) -> io::Result<Vec<File>> {
+        let accounts = self.threads.iter();
+        accounts
+            .map(|folder| File::open(folder.join("schedstat")))
+            .collect()
+    }
+}
+
+/// The CPUs that a process has threads pinned to. Whether others matter shows later, by the time they use.
+pub(super) fn places(broker: &BrokerProcess) -> Result<Vec<Place>, NotProbed> {
+    let threads = broker.threads().map_err(|_| NotProbed::Refused)?;
+    if threads.len() > PROBED_THREADS_MAX {
+        return Err(NotProbed::TooMany);
+    }
+    let mut places: BTreeMap<usize, Vec<PathBuf>> = BTreeMap::new();
+    for thread in threads {
+        // A thread may have ended since.
+        let status = fs::read_to_string(thread.join("status")).unwrap_or_default();
+        if let Some(cpu) = only_cpu_of_status(&status) {
+            places.entry(cpu).or_default().push(thread);
+        }
+    }
+    match places.len() {
+        0 => Err(NotProbed::Unpinned),
+        count if count > PROBED_CPUS_MAX => Err(NotProbed::TooMany),
+        _ => Ok(places
+            .into_iter()
+            .map(|(cpu, threads)| Place { cpu, threads })
+            .collect()),
+    }
+}
+
+/// The CPU of the line `Cpus_allowed_list: 3`; `None` when there are several.
+fn only_cpu_of_status(text: &str) -> Option<usize> {
+    let mut lines = text.lines();
+    let list = lines.find_map(|line| line.strip_prefix("Cpus_allowed_list:"))?;
+    list.trim().parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::machine;
+
+    #[test]
+    fn one_cpu_is_told_from_several() {
+        let status =
+            |list| format!("Name:\tx\nCpus_allowed:\tff\nCpus_allowed_list:\t{list}\nX:\t1\n");
+        assert_eq!(only_cpu_of_status(&status("12")), Some(12));
+        for list in ["0-1", "0,2", ""] {
+            assert_eq!(only_cpu_of_status(&status(list)), None, "{list}");
+        }
+        assert_eq!(only_cpu_of_status("Name:\tx\n"), None);
+    }
+
+    #[test]
+    fn a_pinned_thread_of_this_process_is_found() {
+        let pinned = std::thread::spawn(|| {
+            machine::pin(0).unwrap();
+            let own = BrokerProcess::new(std::process::id());
+            places(&own)
+        });
+        let places = pinned.join().unwrap().unwrap();
+        let place = places.iter().find(|place| place.cpu == 0).unwrap();
+        assert!(!place.threads.is_empty());
+    }
+
+    #[test]
+    fn a_process_that_is_gone_is_refused() {
+        assert_eq!(
+            places(&BrokerProcess::new(u32::MAX)),
+            Err(NotProbed::Refused)
+        );
+    }
+}
