@@ -57,6 +57,10 @@ pub(crate) const LOOKS_PER_TICK: u32 = 16;
 /// Events per connection with output from which on a tick looks again before it sends.
 pub(crate) const EVENTS_PER_SEND_MIN: usize = 4;
 
+/// Ticks that an acknowledgement waits at most for company while input keeps coming: enough for every busy
+/// client to have had its turn.
+pub(crate) const HELD_TICKS_MAX: u32 = 16;
+
 /// Bytes of frames that a tick gathers before it sends in its midst: what a second-level cache holds, and
 /// far below the 4 GiB that a frame's range can name.
 pub(crate) const OUTPUT_BYTES_MAX: usize = 1 << 20;

@@ -45,6 +45,9 @@ pub enum Output {
         frame: FrameRange,
         /// To whom.
         targets: TargetRange,
+        /// Whether it may wait a little for something else to go to the same target: it holds only
+        /// acknowledgements.
+        can_wait: bool,
     },
     /// Close the connection once its frames are out (bounded by the caller). The shard has forgotten it:
     /// no input about it may follow.
@@ -204,15 +207,29 @@ impl Outputs {
     /// Sends the bytes from `start` to the end to one connection, joined to the frame before when that went
     /// to it alone.
     pub(crate) fn send_to(&mut self, start: usize, to: ConnectionId) {
+        self.put_send(start, to, false);
+    }
+
+    /// As [`Outputs::send_to`], of an acknowledgement.
+    pub(crate) fn acknowledge_to(&mut self, start: usize, to: ConnectionId) {
+        self.put_send(start, to, true);
+    }
+
+    fn put_send(&mut self, start: usize, to: ConnectionId, acknowledges: bool) {
         let (start, end) = (start as u32, self.bytes.len() as u32);
         let last_target = self.targets.len() as u32;
-        if let Some(Output::Send { frame, targets }) = self.list.last_mut()
+        if let Some(Output::Send {
+            frame,
+            targets,
+            can_wait,
+        }) = self.list.last_mut()
             && frame.end == start
             && targets.end == last_target
             && targets.end - targets.start == 1
             && self.targets.last() == Some(&to)
         {
             frame.end = end;
+            *can_wait &= acknowledges;
             return;
         }
         self.targets.push(to);
@@ -222,6 +239,7 @@ impl Outputs {
                 start: last_target,
                 end: last_target + 1,
             },
+            can_wait: acknowledges,
         });
     }
 
@@ -241,6 +259,7 @@ impl Outputs {
                 start: first,
                 end: self.targets.len() as u32,
             },
+            can_wait: false,
         });
     }
 

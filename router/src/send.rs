@@ -78,7 +78,12 @@ impl Delivery<'_> {
         let len = self.outputs.bytes.len() - start;
         self.stats.packets_sent_total += 1;
         self.stats.bytes_sent_total += len as u64;
-        self.outputs.send_to(start, to);
+        match packet {
+            Packet::PubAck(_) | Packet::PubRec(_) | Packet::PubRel(_) | Packet::PubComp(_) => {
+                self.outputs.acknowledge_to(start, to);
+            }
+            _ => self.outputs.send_to(start, to),
+        }
         len as u32
     }
 

@@ -57,9 +57,20 @@ impl Tick {
     #[inline]
     fn act_on(&mut self, output: Output) {
         match output {
-            Output::Send { frame, targets } => {
+            Output::Send {
+                frame,
+                targets,
+                can_wait,
+            } => {
                 let targets = &self.targets[targets.start as usize..targets.end as usize];
-                self.engine.push(frame.start..frame.end, targets);
+                let frame = frame.start..frame.end;
+                match targets {
+                    [target] if can_wait => {
+                        let arena = &self.intake.outputs.bytes;
+                        self.engine.hold(frame, arena, *target);
+                    }
+                    targets => self.engine.push(frame, targets),
+                }
             }
             Output::Link { to, message } => self.send_item(to, LinkItem::Message(message)),
             Output::Close { connection, reason } => {

@@ -15,8 +15,8 @@ use super::Peers;
 use super::control::Control;
 use super::intake::{EngineCall, Intake};
 use crate::limits::{
-    EVENTS_PER_SEND_MIN, HAND_OVER_MILLIS, LINK_ITEMS_PER_TICK, LOOKS_PER_TICK, STOP_LOOK_MILLIS,
-    STOP_PEERS_MILLIS,
+    EVENTS_PER_SEND_MIN, HAND_OVER_MILLIS, HELD_TICKS_MAX, LINK_ITEMS_PER_TICK, LOOKS_PER_TICK,
+    STOP_LOOK_MILLIS, STOP_PEERS_MILLIS,
 };
 use crate::link::{LinkItem, Port, shards_of};
 use crate::logging::subject;
@@ -42,6 +42,8 @@ pub(crate) struct Tick {
     /// Connections given away so far.
     pub(super) hand_overs: u64,
     timer_due: Millis,
+    /// Ticks since acknowledgements are held.
+    held_ticks: u32,
     stopping: Option<Stopping>,
 }
 
@@ -72,6 +74,7 @@ impl Tick {
             targets: Vec::new(),
             hand_overs: 0,
             timer_due: Millis(0),
+            held_ticks: 0,
             stopping: None,
         }
     }
@@ -113,7 +116,21 @@ impl Tick {
             self.intake.input(Input::LinkReady { to });
         }
         self.intake.input(Input::EndOfTick);
+        self.act();
+        self.release_held();
         self.flush()
+    }
+
+    /// Acknowledgements wait for company only while there is input that may bring it.
+    fn release_held(&mut self) {
+        if !self.engine.holds() {
+            return;
+        }
+        self.held_ticks += 1;
+        if self.held_ticks >= HELD_TICKS_MAX || !self.engine.has_input() {
+            self.engine.release_held();
+            self.held_ticks = 0;
+        }
     }
 
     /// Whether many events have fed few sends so far, and there may be more of them.

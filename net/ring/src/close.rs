@@ -9,6 +9,7 @@ use std::time::Instant;
 use crate::engine::{Engine, OnEvent};
 use crate::event::{CloseCause, CloseHow, ConnectionId, Event};
 use crate::frame_sets::EMPTY;
+use crate::held;
 use crate::limits::DISCARD_BYTES;
 use crate::ring::Completion;
 use crate::submission::Request;
@@ -41,6 +42,7 @@ impl Engine {
         };
         if how == CloseHow::Flush && slot.phase != Phase::Connecting {
             slot.phase = Phase::Lingering;
+            self.release(connection.index);
             let due = Instant::now() + self.config.linger;
             self.lingerers.0.push_back((due, connection));
             self.mark_dirty(connection.index);
@@ -70,7 +72,12 @@ impl Engine {
     /// Closes a connection without another word.
     pub(crate) fn end(&mut self, index: u32) {
         self.stats.closes += 1;
-        self.table.at(index).phase = Phase::Closing;
+        let slot = self.table.at(index);
+        slot.phase = Phase::Closing;
+        if held::is_place(slot.frame_set) {
+            self.output.held.forget(slot.frame_set);
+            slot.frame_set = EMPTY;
+        }
         self.close_when_quiet(index);
     }
 

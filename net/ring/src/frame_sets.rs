@@ -7,6 +7,9 @@ use std::ops::Range;
 
 use crate::limits::SCRATCH_BYTES_MAX;
 
+/// Frames from here on lie in the sets' own bytes and not in the arena.
+const OWN: u32 = 1 << 31;
+
 /// The set of a connection that is sent nothing.
 pub(crate) const EMPTY: u32 = 0;
 
@@ -30,6 +33,8 @@ struct FrameSet {
 #[derive(Debug)]
 pub(crate) struct FrameSets {
     sets: Vec<FrameSet>,
+    /// Bytes that were in no arena.
+    own: Vec<u8>,
     scratch: Vec<u8>,
     round: u32,
 }
@@ -38,6 +43,7 @@ impl Default for FrameSets {
     fn default() -> Self {
         let mut sets = FrameSets {
             sets: Vec::new(),
+            own: Vec::new(),
             scratch: Vec::new(),
             round: 1,
         };
@@ -78,6 +84,13 @@ impl FrameSets {
         child
     }
 
+    /// A set of one frame that is copied, since it lies in no arena.
+    pub(crate) fn own(&mut self, frame: &[u8]) -> u32 {
+        let start = OWN | self.own.len() as u32;
+        self.own.extend_from_slice(frame);
+        self.then(EMPTY, &(start..OWN | self.own.len() as u32))
+    }
+
     /// Bytes of the whole set.
     pub(crate) fn len(&self, set: u32) -> u64 {
         self.sets[set as usize].bytes
@@ -104,7 +117,7 @@ impl FrameSets {
     pub(crate) fn gather<'a>(&'a mut self, set: u32, arena: &'a [u8]) -> &'a [u8] {
         let entry = &self.sets[set as usize];
         if entry.previous == EMPTY {
-            return &arena[entry.frame.start as usize..entry.frame.end as usize];
+            return bytes_of(&entry.frame, &self.own, arena);
         }
         let bytes = entry.bytes as usize;
         if entry.round != self.round {
@@ -128,7 +141,7 @@ impl FrameSets {
         let mut end = start + self.sets[set as usize].bytes as usize;
         while at != EMPTY {
             let entry = &self.sets[at as usize];
-            let frame = &arena[entry.frame.start as usize..entry.frame.end as usize];
+            let frame = bytes_of(&entry.frame, &self.own, arena);
             self.scratch[end - frame.len()..end].copy_from_slice(frame);
             end -= frame.len();
             at = entry.previous;
@@ -142,6 +155,7 @@ impl FrameSets {
         if self.scratch.capacity() > 2 * SCRATCH_BYTES_MAX {
             self.scratch = Vec::new();
         }
+        self.own.clear();
         self.sets.clear();
         self.sets.push(FrameSet {
             previous: EMPTY,
@@ -153,6 +167,11 @@ impl FrameSets {
             round: 0,
         });
     }
+}
+
+fn bytes_of<'a>(frame: &Range<u32>, own: &'a [u8], arena: &'a [u8]) -> &'a [u8] {
+    let bytes = if frame.start & OWN == 0 { arena } else { own };
+    &bytes[(frame.start & !OWN) as usize..(frame.end & !OWN) as usize]
 }
 
 #[cfg(test)]

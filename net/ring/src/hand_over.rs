@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use crate::capacity::EngineAddress;
 use crate::engine::{Engine, OnEvent};
 use crate::event::{ConnectionId, Event};
+use crate::held;
 use crate::ring::Completion;
 use crate::submission::Request;
 use crate::table::{Armed, Location, NO_QUEUE, Phase};
@@ -41,7 +42,8 @@ impl Engine {
             return;
         };
         let index = connection.index;
-        if slot.phase != Phase::Handshake || !slot.armed.is_empty() || slot.queue != NO_QUEUE {
+        let has_output = slot.queue != NO_QUEUE || held::is_place(slot.frame_set);
+        if slot.phase != Phase::Handshake || !slot.armed.is_empty() || has_output {
             self.transfers.failed.push(ticket);
             return self.end(index);
         }

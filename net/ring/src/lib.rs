@@ -49,6 +49,7 @@ mod error;
 mod event;
 mod frame_sets;
 mod hand_over;
+mod held;
 mod limits;
 mod output_queue;
 mod probe;

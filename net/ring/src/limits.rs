@@ -39,6 +39,9 @@ pub(crate) const BUSY_RECEIVES: u8 = 4;
 /// Epochs without data after which a busy connection is idle again: about a second.
 pub(crate) const IDLE_EPOCHS: u16 = 64;
 
+/// Bytes of acknowledgements that one connection may have held back: a dozen or so, which share a segment.
+pub(crate) const HELD_BYTES_MAX: usize = 64;
+
 /// Pause of accepting after the kernel ran out of memory or files.
 pub(crate) const ACCEPT_BACKOFF: Duration = Duration::from_millis(100);
 

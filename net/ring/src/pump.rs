@@ -46,6 +46,12 @@ impl Engine {
         })
     }
 
+    /// Whether the next [`Engine::wait`] has something to report or to run already.
+    pub fn has_input(&mut self) -> bool {
+        let mut rings = self.rings.iter_mut();
+        rings.any(|ring| ring.has_completions() || ring.must_run())
+    }
+
     /// Hands every queued request of every ring to the kernel.
     pub(crate) fn submit_all(&mut self) -> Result<(), EngineError> {
         self.rings.iter_mut().try_for_each(Ring::submit)

@@ -11,6 +11,7 @@ use crate::engine::{Engine, OnEvent};
 use crate::error::EngineError;
 use crate::event::{CloseCause, ConnectionId, Event};
 use crate::frame_sets::{EMPTY, FrameSets};
+use crate::held::{self, Held};
 use crate::output_queue::OutputQueues;
 use crate::ring::Completion;
 use crate::submission::{Readiness, Request};
@@ -22,8 +23,9 @@ use crate::user_data::{self, Operation};
 pub(crate) struct Output {
     pub(crate) sets: FrameSets,
     pub(crate) queues: OutputQueues,
+    pub(crate) held: Held,
     /// Connections with a frame set. An index may stand here twice if its owner changed.
-    pending: Vec<u32>,
+    pub(crate) pending: Vec<u32>,
     shorts: Vec<Completion>,
 }
 
@@ -43,13 +45,16 @@ impl Engine {
             if slot.marks.has(Marks::SEND_FAILED) {
                 continue;
             }
-            let previous = slot.frame_set;
+            let mut previous = slot.frame_set;
+            if held::is_place(previous) {
+                previous = self.release(target.index);
+            }
             let next = match step {
                 Some((from, to)) if from == previous => to,
                 _ => self.output.sets.then(previous, &frame),
             };
             step = Some((previous, next));
-            slot.frame_set = next;
+            self.table.at(target.index).frame_set = next;
             if previous == EMPTY {
                 self.output.pending.push(target.index);
             }

@@ -227,7 +227,7 @@ impl World {
 
     fn output(&mut self, shard: ShardId, output: Output, outputs: &Outputs) {
         match output {
-            Output::Send { frame, targets } => {
+            Output::Send { frame, targets, .. } => {
                 for &target in outputs.receivers(targets) {
                     let client = self.client_at(shard, target);
                     self.clients[client].on_frame(outputs.frame(frame));

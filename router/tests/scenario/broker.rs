@@ -148,7 +148,7 @@ impl Broker {
 
     fn act(&mut self, shard: usize, output: Output, outputs: &Outputs) {
         match output {
-            Output::Send { frame, targets } => {
+            Output::Send { frame, targets, .. } => {
                 for connection in outputs.receivers(targets) {
                     if let Some(transport) = self.transport(shard, *connection) {
                         transport.sent.extend_from_slice(outputs.frame(frame));

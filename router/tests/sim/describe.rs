@@ -23,7 +23,7 @@ pub(crate) fn describe_input(input: &Input<'_>) -> String {
 /// An output, for the trace.
 pub(crate) fn describe_output(output: &Output, outputs: &Outputs) -> String {
     match output {
-        Output::Send { frame, targets } => {
+        Output::Send { frame, targets, .. } => {
             let bytes = outputs.frame(*frame);
             format!(
                 "send {} bytes {:02x?} to {:?}",

@@ -18,7 +18,7 @@ impl World {
     pub(crate) fn note_presence(&mut self, shard: ShardId, outputs: &Outputs, list: &[Output]) {
         for output in list {
             match output {
-                Output::Send { frame, targets } => {
+                Output::Send { frame, targets, .. } => {
                     let bytes = outputs.frame(*frame);
                     if bytes.first() != Some(&0x20) {
                         continue;
@@ -66,7 +66,7 @@ impl World {
     /// Does one of the things a shard asked for.
     pub(crate) fn apply(&mut self, shard: ShardId, output: Output, outputs: &Outputs) {
         match output {
-            Output::Send { frame, targets } => self.send(shard, outputs, frame, targets),
+            Output::Send { frame, targets, .. } => self.send(shard, outputs, frame, targets),
             Output::Close { connection, reason } => self.close(shard, connection, reason),
             Output::Pause { connection } => {
                 if let Some(socket) = self.holder(shard, connection, "Pause") {

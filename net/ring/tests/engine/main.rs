@@ -10,6 +10,7 @@ mod echo;
 mod empty_buffer_ring;
 mod full_table;
 mod hand_over;
+mod held;
 mod listening;
 mod pause;
 mod random_walk;

@@ -177,7 +177,12 @@ impl Walk {
     }
 
     fn push(&mut self, chosen: usize) {
-        let Place::At { engine, id, .. } = self.peers[chosen].place else {
+        let Place::At {
+            engine,
+            id,
+            established,
+        } = self.peers[chosen].place
+        else {
             return;
         };
         self.seeds += 1;
@@ -200,7 +205,18 @@ impl Walk {
             targets.push((second, id));
         }
         let ids: Vec<_> = targets.iter().map(|&(_, id)| id).collect();
-        self.engines[engine].engine.push(0..length as u32, &ids);
+        let frame = 0..length as u32;
+        let driven = &mut self.engines[engine].engine;
+        match ids[..] {
+            // Nothing may be held for a connection that may yet be handed over.
+            [only] if established && length < 80 && self.random.below(2) == 0 => {
+                driven.hold(frame, &arena, only);
+            }
+            _ => driven.push(frame, &ids),
+        }
+        if self.random.below(8) == 0 {
+            driven.release_held();
+        }
         for (peer, _) in targets {
             self.peers[peer].pushed.extend_from_slice(&arena);
         }

@@ -1,0 +1,132 @@
+//! Small frames that may wait: acknowledgements, which cost a segment each when sent alone and nothing when
+//! they go along with something else.
+//!
+//! [`Engine::hold`] puts such a frame aside, copied, beyond the flush. It leaves with the next frame pushed
+//! for its connection, when its place is full, or by [`Engine::release_held`]. While a connection holds frames,
+//! its slot's frame set names their place. Nothing may be held for a connection that is closed or given away.
+
+use std::ops::Range;
+
+use crate::engine::Engine;
+use crate::event::ConnectionId;
+use crate::frame_sets::EMPTY;
+use crate::limits::HELD_BYTES_MAX;
+use crate::table::{Marks, NO_QUEUE, Phase};
+
+/// Frame sets from here on are no sets but places of held frames.
+const PLACE: u32 = 1 << 31;
+
+#[derive(Clone, Debug)]
+struct Place {
+    bytes: [u8; HELD_BYTES_MAX],
+    length: u8,
+}
+
+const _: () = assert!(HELD_BYTES_MAX <= u8::MAX as usize);
+
+/// Whether a slot's frame set is a place of held frames.
+pub(crate) fn is_place(frame_set: u32) -> bool {
+    frame_set >= PLACE
+}
+
+/// All frames held.
+#[derive(Debug, Default)]
+pub(crate) struct Held {
+    places: Vec<Place>,
+    free: Vec<u32>,
+    /// Connections in the order in which they began to hold. Some may hold nothing any more.
+    holders: Vec<u32>,
+}
+
+impl Held {
+    /// Takes a place for a frame.
+    fn put(&mut self, frame: &[u8]) -> u32 {
+        let place = self.free.pop().unwrap_or_else(|| {
+            self.places.push(Place {
+                bytes: [0; HELD_BYTES_MAX],
+                length: 0,
+            });
+            self.places.len() as u32 - 1
+        });
+        self.places[place as usize].length = 0;
+        self.append(place | PLACE, frame);
+        place | PLACE
+    }
+
+    /// Adds a frame that fits.
+    fn append(&mut self, place: u32, frame: &[u8]) {
+        let place = &mut self.places[(place & !PLACE) as usize];
+        let length = usize::from(place.length);
+        place.bytes[length..length + frame.len()].copy_from_slice(frame);
+        place.length = (length + frame.len()) as u8;
+    }
+
+    fn bytes(&self, place: u32) -> &[u8] {
+        let place = &self.places[(place & !PLACE) as usize];
+        &place.bytes[..usize::from(place.length)]
+    }
+
+    /// Gives a place back with what is in it.
+    pub(crate) fn forget(&mut self, place: u32) {
+        self.free.push(place & !PLACE);
+    }
+}
+
+impl Engine {
+    /// As [`Engine::push`] of the range `frame` of `arena` for one target, but the bytes may wait, at most until
+    /// [`Engine::release_held`]: they are copied, and go out ahead of whatever is pushed next.
+    pub fn hold(&mut self, frame: Range<u32>, arena: &[u8], target: ConnectionId) {
+        let Some(slot) = self.table.live(target) else {
+            return;
+        };
+        let (before, length) = (slot.frame_set, frame.len());
+        let joins_others = before != EMPTY && !is_place(before);
+        if joins_others
+            || slot.queue != NO_QUEUE
+            || slot.phase == Phase::Connecting
+            || length > HELD_BYTES_MAX
+        {
+            return self.push(frame, &[target]);
+        }
+        if slot.marks.has(Marks::SEND_FAILED) {
+            return;
+        }
+        let bytes = &arena[frame.start as usize..frame.end as usize];
+        let held = &mut self.output.held;
+        if before == EMPTY {
+            slot.frame_set = held.put(bytes);
+            held.holders.push(target.index);
+        } else if held.bytes(before).len() + length <= HELD_BYTES_MAX {
+            held.append(before, bytes);
+        } else {
+            self.push(frame, &[target]);
+        }
+    }
+
+    /// Whether frames are held for any connection.
+    pub fn holds(&self) -> bool {
+        !self.output.held.holders.is_empty()
+    }
+
+    /// Has the next [`Engine::flush`] send all that is held.
+    pub fn release_held(&mut self) {
+        let mut holders = std::mem::take(&mut self.output.held.holders);
+        for index in holders.drain(..) {
+            self.release(index);
+        }
+        self.output.held.holders = holders;
+    }
+
+    /// Makes what a connection holds the first frame of its next flush. Returns its frame set.
+    pub(crate) fn release(&mut self, index: u32) -> u32 {
+        let slot = self.table.at(index);
+        if is_place(slot.frame_set) {
+            let output = &mut self.output;
+            let set = output.sets.own(output.held.bytes(slot.frame_set));
+            output.held.forget(slot.frame_set);
+            output.pending.push(index);
+            slot.frame_set = set;
+        }
+        slot.frame_set
+    }
+}
