@@ -10,7 +10,7 @@ use ringmq_codec::{Qos, Version};
 
 use crate::gate::Taken;
 use crate::ids::SessionIndex;
-use crate::index::{GroupIndex, Matches};
+use crate::index::{GroupIndex, Matches, Subscriber};
 use crate::live_topics::LiveTopics;
 use crate::message::{MessageIndex, MessageStore};
 use crate::outgoing::Queued;
@@ -178,6 +178,11 @@ impl Delivery<'_> {
 
     /// Gives the message to each subscriber. [v5 MQTT-3.3.4-2]
     pub(crate) fn fan_out(&mut self, message: &Message<'_>, matches: &Matches<'_>) -> Taken {
+        if let [only] = matches.subscribers
+            && self.send_plain(message, *only)
+        {
+            return Taken::YES;
+        }
         let mut taken = Taken::default();
         let mut shared = Shared::new(message);
         let frame_lens = [Version::V311, Version::V5]
@@ -216,6 +221,26 @@ impl Delivery<'_> {
         self.send_to_gathered(&shared.content);
         self.send_own(&shared.content, matches);
         taken
+    }
+
+    /// Sends a message that has one subscriber, if nothing is special about either. Nothing is done
+    /// otherwise.
+    #[inline]
+    fn send_plain(&mut self, message: &Message<'_>, subscriber: Subscriber) -> bool {
+        let options = subscriber.options;
+        let hot = self.sessions.hot(subscriber.session);
+        let is_plain = message.qos.min(options.qos()) == Qos::AtMostOnce
+            && hot.is_plain()
+            && options.identifier() == 0
+            && !message.retain
+            && !(options.no_local() && message.publisher == Some(subscriber.session));
+        let (content, to) = (message.content(), hot.connection);
+        let envelope = Envelope::plain(hot.version, Qos::AtMostOnce, false);
+        if !is_plain || !publish_frame::fits(&content, &envelope, hot.packet_size_max) {
+            return false;
+        }
+        self.send_publish(to, &content, &envelope);
+        true
     }
 
     /// Sends each encoded form once, to all receivers gathered for it.

@@ -69,6 +69,10 @@ pub const RETAINED_REPLY_BYTES: u32 = 64 << 10;
 /// Publishes of one connection that wait for other shards' acceptance before it is paused.
 pub const GATE_ENTRIES_MAX: u32 = 1_000;
 
+/// Longest topic that is remembered from one publish to the next, bytes: comparing a longer one costs as
+/// much as looking at it again.
+pub const KNOWN_TOPIC_BYTES_MAX: usize = 256;
+
 /// Topics whose matches one shard remembers: the sensors of one shard, at about 100 B each.
 pub const TOPIC_CACHE_ENTRIES_MAX: u32 = 1 << 16;
 

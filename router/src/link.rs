@@ -107,7 +107,7 @@ pub struct GroupName {
 
 /// The keyed hash of a topic, the same on all shards (the key is the broker's seed): evenly spread over
 /// [`Fingerprint::BITS`] bits, the upper ones are zero.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Fingerprint(pub u64);
 
 impl Fingerprint {

@@ -3,10 +3,15 @@
 //! QoS 0 leaves no trace here. A QoS 2 message is routed when its identifier is first seen, and never
 //! again before PUBREL. What the publisher is told stands in `puback`.
 
-use ringmq_codec::{PropertiesBuffer, Qos, ReasonCode, TopicName, packet::Publish};
+use ringmq_codec::packet::Publish;
+use ringmq_codec::{
+    PropertiesBuffer, Qos, RawPacket, ReasonCode, TopicName, TopicNameBuffer, Version,
+};
 
 use crate::forwarded::{self, BrokerProperties};
 use crate::gate::{Taken, Ticket};
+use crate::limits::KNOWN_TOPIC_BYTES_MAX;
+use crate::link::Fingerprint;
 use crate::placement::bit;
 use crate::puback::{Owed, Publisher};
 use crate::publish_frame::Message;
@@ -33,21 +38,48 @@ pub(crate) struct PublishScratch {
     /// Forwarded properties, when some are left out.
     properties: PropertiesBuffer,
     /// The topic an alias stands for.
-    topic: String,
+    aliased: String,
+    /// The topic of the last publish, if it differed from the one before.
+    topic: KnownTopic,
+}
+
+/// A topic that was validated and found to have no more levels than allowed. Publishers mostly say several
+/// messages of one topic in a row.
+#[derive(Debug, Default)]
+pub(crate) struct KnownTopic {
+    name: TopicNameBuffer,
+    fingerprint: Fingerprint,
+}
+
+impl KnownTopic {
+    /// Whether a topic that was decoded with this one in mind is it.
+    fn is(&self, topic: TopicName<'_>) -> bool {
+        let known = self.name.topic();
+        known.is_some_and(|known| std::ptr::eq(known.as_str(), topic.as_str()))
+    }
 }
 
 impl Shard {
-    /// A message of a client.
+    /// A PUBLISH of a client.
     pub(crate) fn on_publish(
         &mut self,
         publisher: Publisher,
-        publish: Publish<'_>,
+        raw: RawPacket<'_>,
+        version: Version,
         outputs: &mut Outputs,
     ) -> Result<(), CloseReason> {
-        self.stats.publishes_received_total += 1;
-        self.stats.publish_bytes_received_total += publish.payload.len() as u64;
         let mut scratch = std::mem::take(&mut self.publish_scratch);
-        let handled = self.take_publish(publisher, &publish, &mut scratch, outputs);
+        let mut last = std::mem::take(&mut self.last_topic);
+        let decoded = Publish::decode(raw, version, last.name.topic());
+        let handled = match decoded {
+            Ok(publish) => self.take_publish(publisher, &publish, &last, &mut scratch, outputs),
+            Err(error) => Err(CloseReason::Malformed(error)),
+        };
+        if scratch.topic.name.topic().is_some() {
+            std::mem::swap(&mut last, &mut scratch.topic);
+            scratch.topic.name.clear();
+        }
+        self.last_topic = last;
         self.publish_scratch = scratch;
         handled
     }
@@ -57,31 +89,41 @@ impl Shard {
         &mut self,
         publisher: Publisher,
         publish: &Publish<'_>,
+        last: &KnownTopic,
         scratch: &mut PublishScratch,
         outputs: &mut Outputs,
     ) -> Result<(), CloseReason> {
+        self.stats.publishes_received_total += 1;
+        self.stats.publish_bytes_received_total += publish.payload.len() as u64;
         let (broker, properties) = forwarded::split(publish.properties, &mut scratch.properties);
         if broker.has_subscription_identifier {
             return Err(CloseReason::Refused(ReasonCode::ProtocolError));
         }
         // Before all else: what a repeated message says of its alias holds too.
         let connection = publisher.connection;
-        let topic = self.topic_of(connection, publish, broker.topic_alias, &mut scratch.topic)?;
+        let topic = self.topic_of(
+            connection,
+            publish,
+            broker.topic_alias,
+            &mut scratch.aliased,
+        )?;
         if let Some(packet_id) = publish.packet_id {
             self.count_receiving(connection)?;
             if publish.qos == Qos::ExactlyOnce && self.is_repeated(publisher, packet_id, outputs) {
                 return Ok(());
             }
         }
-        if levels(topic.as_str()) > usize::from(self.settings.topic_levels_max) {
-            return Err(CloseReason::Refused(ReasonCode::TopicNameInvalid));
-        }
+        let topic_hash = if last.is(topic) {
+            last.fingerprint
+        } else {
+            self.know(topic, &mut scratch.topic)?
+        };
         if let Err(reason) = self.check_publish(topic, publish, broker) {
             return self.refuse_publish(publisher, publish, reason, outputs);
         }
         let message = Message {
             topic,
-            topic_hash: self.index.fingerprint(topic.as_str()),
+            topic_hash,
             properties,
             payload: publish.payload,
             qos: publish.qos,
@@ -102,6 +144,26 @@ impl Shard {
         }
         self.pause_for_links(connection, routed.shards, outputs);
         Ok(())
+    }
+
+    /// Takes in a topic that is not the last one: its fingerprint.
+    fn know(
+        &self,
+        topic: TopicName<'_>,
+        known: &mut KnownTopic,
+    ) -> Result<Fingerprint, CloseReason> {
+        let text = topic.as_str();
+        let levels_max = usize::from(self.settings.topic_levels_max);
+        // A level takes a separator at least.
+        if text.len() >= levels_max && levels(text) > levels_max {
+            return Err(CloseReason::Refused(ReasonCode::TopicNameInvalid));
+        }
+        let fingerprint = self.index.fingerprint(text);
+        if text.len() <= KNOWN_TOPIC_BYTES_MAX {
+            known.name.set(topic);
+            known.fingerprint = fingerprint;
+        }
+        Ok(fingerprint)
     }
 
     /// The topic of a publish: its own, which its alias, if it has one, stands for from now on, or else that

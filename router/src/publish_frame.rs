@@ -241,6 +241,12 @@ pub(crate) fn frame_len(content: &Content<'_>, envelope: &Envelope<'_>) -> usize
     1 + varint_len(remaining) + remaining
 }
 
+/// Whether the whole packet has at most so many bytes, which is quick to tell for a client without a bound.
+#[inline]
+pub(crate) fn fits(content: &Content<'_>, envelope: &Envelope<'_>, packet_size_max: u32) -> bool {
+    packet_size_max == u32::MAX || frame_len(content, envelope) <= packet_size_max as usize
+}
+
 /// Appends the packet; the message expiry is what is left of it, in seconds. [v5 MQTT-3.3.2-6]
 /// Returns where in `out` the packet identifier stands, for QoS 1 and 2.
 pub(crate) fn encode(
@@ -252,10 +258,15 @@ pub(crate) fn encode(
     let remaining = remaining_len(content, envelope);
     out.reserve(5 + remaining);
     let flags = u8::from(envelope.dup) << 3 | (envelope.qos as u8) << 1 | u8::from(envelope.retain);
-    out.push(0x30 | flags);
-    push_varint(remaining, out);
     let topic = envelope.topic(content);
-    out.extend_from_slice(&(topic.len() as u16).to_be_bytes());
+    let [topic_high, topic_low] = (topic.len() as u16).to_be_bytes();
+    if remaining < 0x80 {
+        out.extend_from_slice(&[0x30 | flags, remaining as u8, topic_high, topic_low]);
+    } else {
+        out.push(0x30 | flags);
+        push_varint(remaining, out);
+        out.extend_from_slice(&[topic_high, topic_low]);
+    }
     out.extend_from_slice(topic);
     let packet_id_at = out.len();
     if envelope.qos != Qos::AtMostOnce {

@@ -95,15 +95,15 @@ impl Shard {
             // A second CONNECT, whatever is in it. [v5 MQTT-3.1.0-2] [v3.1.1 MQTT-3.1.0-2]
             return Err(CloseReason::Refused(ReasonCode::ProtocolError));
         }
-        let packet = Packet::decode(raw, connection.version).map_err(CloseReason::Malformed)?;
-        match packet {
-            Packet::Publish(publish) => {
-                let publisher = Publisher {
-                    connection: id,
-                    session,
-                };
-                self.on_publish(publisher, publish, outputs)
-            }
+        let version = connection.version;
+        if raw.header.packet_type == PacketType::Publish {
+            let publisher = Publisher {
+                connection: id,
+                session,
+            };
+            return self.on_publish(publisher, raw, version, outputs);
+        }
+        match Packet::decode(raw, version).map_err(CloseReason::Malformed)? {
             Packet::PubAck(ack) => self.on_puback(session, ack, outputs),
             Packet::PubRec(ack) => self.on_pubrec(session, ack, outputs),
             Packet::PubRel(ack) => self.on_pubrel(id, session, ack, outputs),
@@ -118,8 +118,9 @@ impl Shard {
             }
             Packet::Disconnect(disconnect) => self.on_disconnect(id, session, disconnect, outputs),
             Packet::Auth(auth) => self.on_auth(id, auth, outputs),
-            // What only a server may send.
+            // Handled above, and what only a server may send.
             Packet::Connect(_)
+            | Packet::Publish(_)
             | Packet::ConnAck(_)
             | Packet::SubAck(_)
             | Packet::UnsubAck(_)

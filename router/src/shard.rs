@@ -24,7 +24,7 @@ use crate::log::Log;
 use crate::matrix::Matrix;
 use crate::message::MessageStore;
 use crate::placement::Placement;
-use crate::publish::PublishScratch;
+use crate::publish::{KnownTopic, PublishScratch};
 use crate::random::Random;
 use crate::replay::Replays;
 use crate::session::{SessionId, Sessions};
@@ -83,6 +83,8 @@ pub struct Shard {
     pub(crate) draining: Vec<SessionId>,
     pub(crate) scratch: FanOutScratch,
     pub(crate) publish_scratch: PublishScratch,
+    /// Of the publish before.
+    pub(crate) last_topic: KnownTopic,
     /// Properties of an answer.
     pub(crate) reason_properties: PropertiesBuffer,
     /// The broker stops.
@@ -129,6 +131,7 @@ impl Shard {
             draining: Vec::new(),
             scratch: FanOutScratch::new(hash_seed),
             publish_scratch: PublishScratch::default(),
+            last_topic: KnownTopic::default(),
             reason_properties: PropertiesBuffer::new(),
             stopping: false,
             groups_scratch: Vec::new(),
@@ -164,6 +167,7 @@ impl Shard {
             Input::Settings(settings) => {
                 self.index.set_strategies(&settings);
                 self.settings = settings;
+                self.last_topic = KnownTopic::default();
             }
             Input::Timer => self.on_timer(outputs),
             Input::EndOfTick => self.on_end_of_tick(outputs),

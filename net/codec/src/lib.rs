@@ -25,5 +25,5 @@ pub use packet::Packet;
 pub use properties::{Properties, PropertiesBuffer};
 pub use property::Property;
 pub use reason::ReasonCode;
-pub use text::{TopicFilter, TopicName};
+pub use text::{TopicFilter, TopicName, TopicNameBuffer};
 pub use types::{PacketId, PacketType, Qos, RetainHandling, SubscriptionOptions, Version};

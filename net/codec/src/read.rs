@@ -115,13 +115,19 @@ impl<'a> Reader<'a> {
         Ok(text)
     }
 
-    /// A topic name; `None` when it is empty, which only a v5 PUBLISH with an alias may be.
+    /// A topic name; `None` when it is empty, which only a v5 PUBLISH with an alias may be. One with the bytes
+    /// of `expected` is that one, and is not looked at again.
     #[inline]
     pub(crate) fn topic_name_or_empty(
         &mut self,
+        expected: Option<TopicName<'a>>,
         field: Field,
     ) -> Result<Option<TopicName<'a>>, DecodeError> {
-        let text = self.utf8(field)?;
+        let bytes = self.binary(field)?;
+        if expected.is_some_and(|expected| expected.as_str().as_bytes() == bytes) {
+            return Ok(expected);
+        }
+        let text = std::str::from_utf8(bytes).map_err(|_| DecodeError::NotUtf8(field))?;
         if text.is_empty() {
             return Ok(None);
         }
@@ -134,7 +140,7 @@ impl<'a> Reader<'a> {
 
     /// A topic name. [v3.1.1 MQTT-4.7.3-1] [v5 MQTT-4.7.3-1]
     pub(crate) fn topic_name(&mut self, field: Field) -> Result<TopicName<'a>, DecodeError> {
-        self.topic_name_or_empty(field)?
+        self.topic_name_or_empty(None, field)?
             .ok_or(DecodeError::TopicName(field))
     }
 

@@ -39,6 +39,32 @@ impl<'a> TopicName<'a> {
     }
 }
 
+/// A topic name in memory of its own, which is used for one after the other. Empty at first.
+#[derive(Clone, Debug, Default)]
+pub struct TopicNameBuffer(String);
+
+impl TopicNameBuffer {
+    /// Puts a topic name in the place of what there was.
+    pub fn set(&mut self, topic: TopicName<'_>) {
+        self.0.clear();
+        self.0.push_str(topic.as_str());
+    }
+
+    /// Leaves it empty.
+    pub fn clear(&mut self) {
+        self.0.clear();
+    }
+
+    /// What was set last, if anything.
+    #[inline]
+    pub fn topic(&self) -> Option<TopicName<'_>> {
+        match self.0.as_str() {
+            "" => None,
+            text => Some(TopicName(text)),
+        }
+    }
+}
+
 impl<'a> TopicFilter<'a> {
     /// What the filter of a shared subscription begins with. [v5 MQTT-4.8.2-1]
     pub const SHARE_PREFIX: &'static str = "$share/";

@@ -21,7 +21,7 @@ use ringmq_codec::packet::{
 };
 use ringmq_codec::{
     PACKET_SIZE_MAX, Packet, PacketId, PacketType, Properties, PropertiesBuffer, Property, Qos,
-    ReasonCode, TopicFilter, TopicName, Version, frame,
+    ReasonCode, TopicFilter, TopicName, TopicNameBuffer, Version, frame,
 };
 use strategies::{
     binary, filter, options, packet_id, properties, qos, reason, text, topic, v3_version, version,
@@ -327,4 +327,30 @@ fn packets_without_fields() {
         PacketId::new(u16::MAX).map(PacketId::next),
         Some(PacketId::FIRST)
     );
+}
+
+/// A topic that is expected changes nothing of what is decoded, whether it is the packet's or not.
+#[test]
+fn an_expected_topic_changes_nothing() {
+    let topics = ["a", "a/b", "a/c", "ä", "a\0", "a/+", "", "\u{feff}a"];
+    let mut expected = TopicNameBuffer::default();
+    for topic in topics {
+        let mut body = (topic.len() as u16).to_be_bytes().to_vec();
+        body.extend_from_slice(topic.as_bytes());
+        body.extend_from_slice(b"\0payload");
+        let mut bytes = vec![0x30, body.len() as u8];
+        bytes.extend_from_slice(&body);
+        for version in [Version::V311, Version::V5] {
+            let raw = frame::split(&bytes, PACKET_SIZE_MAX).unwrap().unwrap();
+            let alone = Packet::decode(raw, version);
+            for other in topics {
+                expected.clear();
+                if let Some(other) = TopicName::new(other) {
+                    expected.set(other);
+                }
+                let decoded = Publish::decode(raw, version, expected.topic()).map(Packet::Publish);
+                assert_eq!(decoded, alone, "{topic:?} where {other:?} was expected");
+            }
+        }
+    }
 }

@@ -60,17 +60,13 @@ impl<'a> Packet<'a> {
         if packet_type == PacketType::Connect {
             return Ok(Packet::Connect(Connect::decode(raw)?));
         }
+        if packet_type == PacketType::Publish {
+            return Ok(Packet::Publish(Publish::decode(raw, version, None)?));
+        }
         if version.is_v5() && !raw.is_remaining_length_minimal() {
             return Err(DecodeError::RemainingLengthNotMinimal);
         }
         let body = raw.body;
-        if packet_type == PacketType::Publish {
-            return Ok(Packet::Publish(Publish::decode(
-                raw.header.flags,
-                body,
-                version,
-            )?));
-        }
         // DUP outside of PUBLISH is 3.1's alone.
         if raw.header.flags & 0b1000 != 0 && version != Version::V31 {
             return Err(DecodeError::FixedHeaderFlags(packet_type));

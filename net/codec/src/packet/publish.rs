@@ -1,12 +1,13 @@
 //! PUBLISH: the message path.
 //!
 //! Decoding allocates nothing and looks at each byte of the topic twice (UTF-8, then wildcards
-//! and U+0000), at the payload never. Encoding reserves once and copies three slices.
+//! and U+0000), or once if it is the expected one; at the payload never. Encoding reserves once and copies three slices.
 
 use crate::property::Carrier;
 use crate::read::Reader;
 use crate::{
-    DecodeError, Field, PacketId, PacketType, Properties, Property, Qos, TopicName, Version, write,
+    DecodeError, Field, PacketId, PacketType, Properties, Property, Qos, RawPacket, TopicName,
+    Version, write,
 };
 
 /// PUBLISH.
@@ -33,12 +34,23 @@ mod flag {
 }
 
 impl<'a> Publish<'a> {
+    /// As [`crate::Packet::decode`] of a PUBLISH whose topic may well be `expected`: if it is, the packet's
+    /// topic is that very text, and its bytes are not validated again. Publishers repeat themselves.
+    ///
+    /// # Panics
+    /// When the packet is no PUBLISH.
     #[inline]
-    pub(super) fn decode(
-        flags: u8,
-        body: &'a [u8],
+    pub fn decode(
+        raw: RawPacket<'a>,
         version: Version,
+        expected: Option<TopicName<'a>>,
     ) -> Result<Publish<'a>, DecodeError> {
+        let RawPacket { header, body, .. } = raw;
+        assert_eq!(header.packet_type, PacketType::Publish);
+        if version.is_v5() && !raw.is_remaining_length_minimal() {
+            return Err(DecodeError::RemainingLengthNotMinimal);
+        }
+        let flags = header.flags;
         let qos =
             Qos::from_bits(flags >> flag::QOS_SHIFT & 0b11).ok_or(DecodeError::PublishQos3)?;
         let dup = flags & flag::DUP != 0;
@@ -46,7 +58,7 @@ impl<'a> Publish<'a> {
             return Err(DecodeError::DupWithQos0);
         }
         let mut reader = Reader::new(body);
-        let topic = reader.topic_name_or_empty(Field::TopicName)?;
+        let topic = reader.topic_name_or_empty(expected, Field::TopicName)?;
         let packet_id = match qos {
             Qos::AtMostOnce => None,
             Qos::AtLeastOnce | Qos::ExactlyOnce => Some(reader.packet_id()?),
