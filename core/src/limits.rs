@@ -1,5 +1,7 @@
 //! Every bound of the core that is not the router's: its unit, its default and the reason for it.
 
+use std::time::Duration;
+
 /// Connections of the whole broker: what the design was measured with on 24 GiB.
 pub const CONNECTIONS_MAX: u32 = 1_000_000;
 
@@ -60,6 +62,20 @@ pub(crate) const EVENTS_PER_SEND_MIN: usize = 4;
 /// Ticks that an acknowledgement waits at most for company while input keeps coming: enough for every busy
 /// client to have had its turn.
 pub(crate) const HELD_TICKS_MAX: u32 = 16;
+
+/// Least time of a sleep while many receives feed few sends, microseconds: several times what a wake-up costs,
+/// and little beside the time that a message spends in a socket when so many come.
+pub(crate) const GATHER_MICROS: u64 = 100;
+
+/// Ticks after which what they did counts half.
+pub(crate) const PACE_TICKS: u32 = 64;
+
+/// Receives of a busy shard during which a PUBREL waits for the next message to the same client: a few from
+/// each of several hundred busy clients.
+pub(crate) const HELD_RECEIVES_MAX: usize = 2_048;
+
+/// Time without input after which it waits no longer.
+pub(crate) const HELD_MOMENT: Duration = Duration::from_micros(50);
 
 /// Bytes of frames that a tick gathers before it sends in its midst: what a second-level cache holds, and
 /// far below the 4 GiB that a frame's range can name.

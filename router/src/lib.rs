@@ -76,7 +76,7 @@ pub use drops::{DropLedger, DropReason};
 pub use ids::{CommandId, ConnectionId, ListenerId, LogPosition, Millis, ShardCount, ShardId};
 pub use input::{CloseCause, Command, Input};
 pub use output::{
-    Answer, CloseReason, Disconnection, FrameRange, LogEvent, Output, Outputs, TargetRange,
+    Answer, CloseReason, Disconnection, FrameRange, LogEvent, Output, Outputs, TargetRange, Wait,
 };
 pub use settings::{AuthenticationMode, Settings};
 pub use shard::{Shard, ShardConfig};

@@ -35,6 +35,18 @@ pub struct TargetRange {
     pub end: u32,
 }
 
+/// How long a frame may wait for company: alone it costs a segment, with other frames to the same client
+/// nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Wait {
+    /// Not at all.
+    No,
+    /// As long as other input waits: an acknowledgement, without which the client may not go on.
+    WhileBusy,
+    /// A moment longer: PUBREL, whose message the client has already. The next message is likely to follow.
+    Moment,
+}
+
 /// One thing to do.
 #[derive(Debug)]
 pub enum Output {
@@ -45,9 +57,8 @@ pub enum Output {
         frame: FrameRange,
         /// To whom.
         targets: TargetRange,
-        /// Whether it may wait a little for something else to go to the same target: it holds only
-        /// acknowledgements.
-        can_wait: bool,
+        /// For how long it may wait for something else to go to the same target.
+        wait: Wait,
     },
     /// Close the connection once its frames are out (bounded by the caller). The shard has forgotten it:
     /// no input about it may follow.
@@ -207,21 +218,17 @@ impl Outputs {
     /// Sends the bytes from `start` to the end to one connection, joined to the frame before when that went
     /// to it alone.
     pub(crate) fn send_to(&mut self, start: usize, to: ConnectionId) {
-        self.put_send(start, to, false);
+        self.send_in_time(start, to, Wait::No);
     }
 
-    /// As [`Outputs::send_to`], of an acknowledgement.
-    pub(crate) fn acknowledge_to(&mut self, start: usize, to: ConnectionId) {
-        self.put_send(start, to, true);
-    }
-
-    fn put_send(&mut self, start: usize, to: ConnectionId, acknowledges: bool) {
+    /// As [`Outputs::send_to`], of a frame that may wait.
+    pub(crate) fn send_in_time(&mut self, start: usize, to: ConnectionId, may_wait: Wait) {
         let (start, end) = (start as u32, self.bytes.len() as u32);
         let last_target = self.targets.len() as u32;
         if let Some(Output::Send {
             frame,
             targets,
-            can_wait,
+            wait,
         }) = self.list.last_mut()
             && frame.end == start
             && targets.end == last_target
@@ -229,7 +236,7 @@ impl Outputs {
             && self.targets.last() == Some(&to)
         {
             frame.end = end;
-            *can_wait &= acknowledges;
+            *wait = may_wait.min(*wait);
             return;
         }
         self.targets.push(to);
@@ -239,7 +246,7 @@ impl Outputs {
                 start: last_target,
                 end: last_target + 1,
             },
-            can_wait: acknowledges,
+            wait: may_wait,
         });
     }
 
@@ -259,7 +266,7 @@ impl Outputs {
                 start: first,
                 end: self.targets.len() as u32,
             },
-            can_wait: false,
+            wait: Wait::No,
         });
     }
 

@@ -6,12 +6,12 @@ use std::hash::BuildHasher;
 
 use ringmq_codec::{Packet, PacketId, Version};
 
-use crate::ConnectionId;
 use crate::deliver::Delivery;
 use crate::ids::SessionIndex;
 use crate::outgoing::{InFlight, Queued, Stage};
 use crate::publish_frame::{self, Content, Envelope, TopicForm};
 use crate::session::Flag;
+use crate::{ConnectionId, Wait};
 
 impl Delivery<'_> {
     /// Adds a message that is about to be sent to the session's window.
@@ -78,12 +78,12 @@ impl Delivery<'_> {
         let len = self.outputs.bytes.len() - start;
         self.stats.packets_sent_total += 1;
         self.stats.bytes_sent_total += len as u64;
-        match packet {
-            Packet::PubAck(_) | Packet::PubRec(_) | Packet::PubRel(_) | Packet::PubComp(_) => {
-                self.outputs.acknowledge_to(start, to);
-            }
-            _ => self.outputs.send_to(start, to),
-        }
+        let wait = match packet {
+            Packet::PubAck(_) | Packet::PubRec(_) | Packet::PubComp(_) => Wait::WhileBusy,
+            Packet::PubRel(_) => Wait::Moment,
+            _ => Wait::No,
+        };
+        self.outputs.send_in_time(start, to, wait);
         len as u32
     }
 

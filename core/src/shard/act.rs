@@ -5,9 +5,11 @@
 use std::sync::Arc;
 
 use ringmq_codec::ReasonCode;
-use ringmq_ring::{CloseHow, EngineError};
+use ringmq_ring::{CloseHow, EngineError, Hold};
 use ringmq_router::link::Handover;
-use ringmq_router::{Authentication, CloseReason, ConnectionId, Input, Output, ShardId, Verdict};
+use ringmq_router::{
+    Authentication, CloseReason, ConnectionId, Input, Output, ShardId, Verdict, Wait,
+};
 
 use super::intake::engine_id;
 use super::tick::Tick;
@@ -60,14 +62,24 @@ impl Tick {
             Output::Send {
                 frame,
                 targets,
-                can_wait,
+                wait,
             } => {
                 let targets = &self.targets[targets.start as usize..targets.end as usize];
                 let frame = frame.start..frame.end;
+                let hold = match wait {
+                    Wait::No => None,
+                    Wait::WhileBusy => Some(Hold::Short),
+                    Wait::Moment => Some(Hold::Long),
+                };
                 match targets {
-                    [target] if can_wait => {
+                    [target] if let Some(hold) = hold => {
                         let arena = &self.intake.outputs.bytes;
-                        self.engine.hold(frame, arena, *target);
+                        self.engine.hold(frame, arena, *target, hold);
+                    }
+                    [target] => {
+                        let pending = self.engine.pending();
+                        self.engine.push(frame, &[*target]);
+                        self.pace.frame(self.engine.pending() == pending);
                     }
                     targets => self.engine.push(frame, targets),
                 }

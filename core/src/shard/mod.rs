@@ -9,6 +9,7 @@ mod clock;
 pub(crate) mod control;
 mod departure;
 mod intake;
+mod pace;
 pub(crate) mod thread;
 mod tick;
 

@@ -8,15 +8,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use ringmq_ring::{CloseHow, Engine, EngineError};
+use ringmq_ring::{CloseHow, Engine, EngineError, Hold};
 use ringmq_router::{Input, Millis, Outputs};
 
 use super::Peers;
 use super::control::Control;
 use super::intake::{EngineCall, Intake};
+use super::pace::Pace;
 use crate::limits::{
-    EVENTS_PER_SEND_MIN, HAND_OVER_MILLIS, HELD_TICKS_MAX, LINK_ITEMS_PER_TICK, LOOKS_PER_TICK,
-    STOP_LOOK_MILLIS, STOP_PEERS_MILLIS,
+    EVENTS_PER_SEND_MIN, HAND_OVER_MILLIS, HELD_MOMENT, HELD_RECEIVES_MAX, HELD_TICKS_MAX,
+    LINK_ITEMS_PER_TICK, LOOKS_PER_TICK, STOP_LOOK_MILLIS, STOP_PEERS_MILLIS,
 };
 use crate::link::{LinkItem, Port, shards_of};
 use crate::logging::subject;
@@ -41,9 +42,12 @@ pub(crate) struct Tick {
     pub(super) targets: Vec<ringmq_ring::ConnectionId>,
     /// Connections given away so far.
     pub(super) hand_overs: u64,
+    pub(super) pace: Pace,
     timer_due: Millis,
     /// Ticks since acknowledgements are held.
     held_ticks: u32,
+    /// Receives since frames are held for a moment.
+    held_receives: usize,
     stopping: Option<Stopping>,
 }
 
@@ -73,8 +77,10 @@ impl Tick {
             flushing: Outputs::new(),
             targets: Vec::new(),
             hand_overs: 0,
+            pace: Pace::default(),
             timer_due: Millis(0),
             held_ticks: 0,
+            held_receives: 0,
             stopping: None,
         }
     }
@@ -118,18 +124,29 @@ impl Tick {
         self.intake.input(Input::EndOfTick);
         self.act();
         self.release_held();
+        let gathering = self.pace.tick(self.intake.events, self.engine.pending());
+        self.engine.gather_for(gathering);
         self.flush()
     }
 
-    /// Acknowledgements wait for company only while there is input that may bring it.
+    /// Lets go of frames that have waited for company long enough: those that may wait while input waits, and
+    /// those that may wait a moment longer, if the shard is busy.
     fn release_held(&mut self) {
-        if !self.engine.holds() {
-            return;
+        let is_dry = !self.engine.has_input();
+        if self.engine.holds(Hold::Short) {
+            self.held_ticks += 1;
+            if is_dry || self.held_ticks >= HELD_TICKS_MAX {
+                self.engine.release_held(Hold::Short);
+                self.held_ticks = 0;
+            }
         }
-        self.held_ticks += 1;
-        if self.held_ticks >= HELD_TICKS_MAX || !self.engine.has_input() {
-            self.engine.release_held();
-            self.held_ticks = 0;
+        if self.engine.holds(Hold::Long) {
+            self.held_receives += self.intake.events;
+            let goes_on = self.pace.is_busy() && self.intake.events > 0;
+            if (is_dry && !goes_on) || self.held_receives >= HELD_RECEIVES_MAX {
+                self.engine.release_held(Hold::Long);
+                self.held_receives = 0;
+            }
         }
     }
 
@@ -147,6 +164,7 @@ impl Tick {
         }
         let until_timer = self.intake.clock.until(self.timer_due);
         Some(match self.stopping {
+            None if self.engine.holds(Hold::Long) => until_timer.min(HELD_MOMENT),
             None => until_timer,
             Some(_) => until_timer.min(Duration::from_millis(STOP_LOOK_MILLIS)),
         })

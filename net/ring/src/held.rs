@@ -2,7 +2,7 @@
 //! they go along with something else.
 //!
 //! [`Engine::hold`] puts such a frame aside, copied, beyond the flush. It leaves with the next frame pushed
-//! for its connection, when its place is full, or by [`Engine::release_held`]. While a connection holds frames,
+//! for its connection, when its place is full, or when it is released. While a connection holds frames,
 //! its slot's frame set names their place. Nothing may be held for a connection that is closed or given away.
 
 use std::ops::Range;
@@ -29,13 +29,23 @@ pub(crate) fn is_place(frame_set: u32) -> bool {
     frame_set >= PLACE
 }
 
+/// Which call of [`Engine::release_held`] a frame waits for at most.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hold {
+    /// Any.
+    Short,
+    /// One that releases these too.
+    Long,
+}
+
 /// All frames held.
 #[derive(Debug, Default)]
 pub(crate) struct Held {
     places: Vec<Place>,
     free: Vec<u32>,
-    /// Connections in the order in which they began to hold. Some may hold nothing any more.
-    holders: Vec<u32>,
+    /// Connections by [`Hold`], in the order in which they began to hold. Some may hold nothing any more;
+    /// one that holds both is among the first.
+    holders: [Vec<u32>; 2],
 }
 
 impl Held {
@@ -75,7 +85,7 @@ impl Held {
 impl Engine {
     /// As [`Engine::push`] of the range `frame` of `arena` for one target, but the bytes may wait, at most until
     /// [`Engine::release_held`]: they are copied, and go out ahead of whatever is pushed next.
-    pub fn hold(&mut self, frame: Range<u32>, arena: &[u8], target: ConnectionId) {
+    pub fn hold(&mut self, frame: Range<u32>, arena: &[u8], target: ConnectionId, hold: Hold) {
         let Some(slot) = self.table.live(target) else {
             return;
         };
@@ -95,26 +105,28 @@ impl Engine {
         let held = &mut self.output.held;
         if before == EMPTY {
             slot.frame_set = held.put(bytes);
-            held.holders.push(target.index);
         } else if held.bytes(before).len() + length <= HELD_BYTES_MAX {
             held.append(before, bytes);
         } else {
-            self.push(frame, &[target]);
+            return self.push(frame, &[target]);
+        }
+        if before == EMPTY || hold == Hold::Short {
+            held.holders[hold as usize].push(target.index);
         }
     }
 
-    /// Whether frames are held for any connection.
-    pub fn holds(&self) -> bool {
-        !self.output.held.holders.is_empty()
+    /// Whether frames are held that way for any connection.
+    pub fn holds(&self, hold: Hold) -> bool {
+        !self.output.held.holders[hold as usize].is_empty()
     }
 
-    /// Has the next [`Engine::flush`] send all that is held.
-    pub fn release_held(&mut self) {
-        let mut holders = std::mem::take(&mut self.output.held.holders);
+    /// Has the next [`Engine::flush`] send what is held that way.
+    pub fn release_held(&mut self, hold: Hold) {
+        let mut holders = std::mem::take(&mut self.output.held.holders[hold as usize]);
         for index in holders.drain(..) {
             self.release(index);
         }
-        self.output.held.holders = holders;
+        self.output.held.holders[hold as usize] = holders;
     }
 
     /// Makes what a connection holds the first frame of its next flush. Returns its frame set.

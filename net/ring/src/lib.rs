@@ -68,6 +68,7 @@ pub use config::EngineConfig;
 pub use engine::Engine;
 pub use error::{ConnectError, EngineError};
 pub use event::{CloseCause, CloseHow, ConnectionId, Event};
+pub use held::Hold;
 pub use probe::probe;
 pub use stats::EngineStats;
 pub use wake::Waker;

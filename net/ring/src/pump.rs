@@ -95,7 +95,7 @@ impl Engine {
         if busy || first.has_completions() || first.must_run() {
             first.submit()
         } else {
-            first.submit_and_wait(timeout)
+            first.submit_and_wait(timeout, self.gathering)
         }
     }
 

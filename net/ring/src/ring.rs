@@ -41,6 +41,27 @@ impl Completion {
     }
 }
 
+/// How long a sleep may go on after its first completion so that more come together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Gathering {
+    /// So many are enough.
+    pub(crate) completions: u32,
+    /// From the start of the sleep.
+    pub(crate) micros: u32,
+}
+
+/// `struct io_uring_getevents_arg` of the kernel, io_uring_enter(2).
+#[repr(C)]
+struct WaitArgument {
+    sigmask: u64,
+    sigmask_sz: u32,
+    min_wait_usec: u32,
+    ts: u64,
+}
+
+/// From io_uring_enter(2): wait for completions, and take a [`WaitArgument`].
+const WAIT_WITH_ARGUMENT: u32 = 1 << 0 | 1 << 3;
+
 /// One ring. Field order matters: the ring goes before the memory it shares.
 pub(crate) struct Ring {
     io: IoUring,
@@ -48,6 +69,7 @@ pub(crate) struct Ring {
     backlog: VecDeque<Completion>,
     /// Requests not yet handed to the kernel.
     queued: u32,
+    can_gather: bool,
     pub(crate) enters: u64,
 }
 
@@ -81,11 +103,13 @@ impl Ring {
             .map_err(|e| EngineError::from_register("a sparse table of direct descriptors", e))?;
         let buffers = Buffers::register(&io, config.receive_buffers, config.receive_buffer_bytes)
             .map_err(|e| EngineError::from_register("rings of provided buffers", e))?;
+        let can_gather = io.params().is_feature_min_timeout();
         Ok(Ring {
             io,
             buffers,
             backlog: VecDeque::new(),
             queued: 0,
+            can_gather,
             enters: 0,
         })
     }
@@ -160,13 +184,21 @@ impl Ring {
         Ok(())
     }
 
-    /// As [`Ring::run`], but returns only when a completion is there or `timeout` has passed.
-    pub(crate) fn submit_and_wait(&mut self, timeout: Option<Duration>) -> Result<(), EngineError> {
+    /// As [`Ring::run`], but returns only when a completion is there or `timeout` has passed. With `gathering`
+    /// it returns when enough completions are there, or when its time has passed and any is there; a kernel
+    /// before 6.12 knows nothing of it.
+    pub(crate) fn submit_and_wait(
+        &mut self,
+        timeout: Option<Duration>,
+        gathering: Option<Gathering>,
+    ) -> Result<(), EngineError> {
         self.enters += 1;
         // A timespec of the kernel is signed, and nobody waits for centuries.
-        let result = match timeout.filter(|timeout| timeout.as_secs() < 1 << 32) {
-            None => self.io.submit_and_wait(1),
-            Some(timeout) => {
+        let timeout = timeout.filter(|timeout| timeout.as_secs() < 1 << 32);
+        let result = match (timeout, gathering) {
+            (None, _) => self.io.submit_and_wait(1),
+            (Some(timeout), Some(gathering)) if self.can_gather => self.gather(timeout, gathering),
+            (Some(timeout), _) => {
                 let timespec = Timespec::from(timeout);
                 let args = SubmitArgs::new().timespec(&timespec);
                 self.io.submitter().submit_with_args(1, &args)
@@ -179,6 +211,22 @@ impl Ring {
         }
         self.queued = self.io.submission().len() as u32;
         self.submit()
+    }
+
+    /// The kernel takes the time of gathering for the whole timeout when no other is given with it.
+    fn gather(&mut self, timeout: Duration, gathering: Gathering) -> io::Result<usize> {
+        let timespec = Timespec::from(timeout);
+        let argument = WaitArgument {
+            sigmask: 0,
+            sigmask_sz: 0,
+            min_wait_usec: gathering.micros,
+            ts: (&raw const timespec) as u64,
+        };
+        let submitter = self.io.submitter();
+        let wanted = gathering.completions;
+        // SAFETY: the argument has the layout that the flags announce, and it and the timespec it points to live
+        // beyond the call; there is no signal mask.
+        unsafe { submitter.enter(self.queued, wanted, WAIT_WITH_ARGUMENT, Some(&argument)) }
     }
 
     /// Decides whether an enter may be tried again. A full completion queue is emptied into the backlog.

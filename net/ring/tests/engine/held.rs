@@ -4,7 +4,7 @@
 use std::io::Read;
 use std::net::TcpStream;
 
-use ringmq_ring::{CloseHow, ConnectionId};
+use ringmq_ring::{CloseHow, ConnectionId, Hold};
 
 use crate::support::{Driver, config};
 
@@ -30,12 +30,12 @@ fn established() -> (Driver, TcpStream, ConnectionId) {
 #[test]
 fn a_held_frame_outlives_the_flush_and_goes_with_the_next() {
     let (mut driver, mut client, id) = established();
-    driver.engine.hold(FIRST, ARENA, id);
+    driver.engine.hold(FIRST, ARENA, id, Hold::Short);
     driver.flush(ARENA);
-    driver.engine.hold(SECOND, ARENA, id);
+    driver.engine.hold(SECOND, ARENA, id, Hold::Short);
     driver.flush(b"");
     assert_eq!(driver.engine.stats().sends, 0);
-    assert!(driver.engine.holds());
+    assert!(driver.engine.holds(Hold::Short));
     driver.engine.push(FRAME, &[id]);
     driver.flush(ARENA);
     assert_eq!(driver.engine.stats().sends, 1);
@@ -45,9 +45,9 @@ fn a_held_frame_outlives_the_flush_and_goes_with_the_next() {
 #[test]
 fn what_follows_a_frame_keeps_its_order() {
     let (mut driver, mut client, id) = established();
-    driver.engine.hold(FIRST, ARENA, id);
+    driver.engine.hold(FIRST, ARENA, id, Hold::Short);
     driver.engine.push(FRAME, &[id]);
-    driver.engine.hold(SECOND, ARENA, id);
+    driver.engine.hold(SECOND, ARENA, id, Hold::Short);
     driver.flush(ARENA);
     expect(&mut client, b"ack1frameack2");
 }
@@ -58,14 +58,14 @@ fn a_release_sends_to_all_holders() {
     let address = driver.listen(0);
     let mut pairs: Vec<_> = (0..5).map(|_| driver.established_pair(address)).collect();
     for (_, id) in &pairs {
-        driver.engine.hold(FIRST, ARENA, *id);
+        driver.engine.hold(FIRST, ARENA, *id, Hold::Short);
     }
     // One of them got company.
     driver.engine.push(FRAME, &[pairs[2].1]);
     driver.flush(ARENA);
     assert_eq!(driver.engine.stats().sends, 1);
-    driver.engine.release_held();
-    assert!(!driver.engine.holds());
+    driver.engine.release_held(Hold::Short);
+    assert!(!driver.engine.holds(Hold::Short));
     driver.flush(b"");
     assert_eq!(driver.engine.stats().sends, 5);
     for (client, _) in &mut pairs {
@@ -78,7 +78,7 @@ fn many_do_not_wait() {
     let (mut driver, mut client, id) = established();
     let mut rounds = 0;
     while driver.engine.stats().sends == 0 {
-        driver.engine.hold(FIRST, ARENA, id);
+        driver.engine.hold(FIRST, ARENA, id, Hold::Short);
         driver.flush(ARENA);
         rounds += 1;
         assert!(rounds < 1_000, "held without bound");
@@ -92,8 +92,8 @@ fn a_fan_out_reaches_holders_and_others() {
     let address = driver.listen(0);
     let mut pairs: Vec<_> = (0..6).map(|_| driver.established_pair(address)).collect();
     let ids: Vec<_> = pairs.iter().map(|pair| pair.1).collect();
-    driver.engine.hold(FIRST, ARENA, ids[1]);
-    driver.engine.hold(SECOND, ARENA, ids[4]);
+    driver.engine.hold(FIRST, ARENA, ids[1], Hold::Short);
+    driver.engine.hold(SECOND, ARENA, ids[4], Hold::Short);
     driver.engine.push(FRAME, &ids);
     driver.flush(ARENA);
     for (place, (client, _)) in pairs.iter_mut().enumerate() {
@@ -112,7 +112,7 @@ fn a_close_sends_or_forgets_what_is_held() {
         let mut driver = Driver::new(config(100));
         let address = driver.listen(0);
         let (mut client, id) = driver.established_pair(address);
-        driver.engine.hold(FIRST, ARENA, id);
+        driver.engine.hold(FIRST, ARENA, id, Hold::Short);
         driver.flush(ARENA);
         driver.engine.close(id, how);
         driver.flush(b"");
@@ -126,10 +126,32 @@ fn a_close_sends_or_forgets_what_is_held() {
         assert_eq!(reader.join().unwrap(), expected);
         // The index is used again, and the holder of before is no more.
         let (mut client, id) = driver.established_pair(address);
-        driver.engine.hold(SECOND, ARENA, id);
+        driver.engine.hold(SECOND, ARENA, id, Hold::Short);
         driver.flush(ARENA);
-        driver.engine.release_held();
+        driver.engine.release_held(Hold::Short);
         driver.flush(b"");
         expect(&mut client, b"ack2");
     }
+}
+
+#[test]
+fn a_short_release_leaves_what_is_held_for_long() {
+    let mut driver = Driver::new(config(100));
+    let address = driver.listen(0);
+    let mut pairs: Vec<_> = (0..3).map(|_| driver.established_pair(address)).collect();
+    driver.engine.hold(FIRST, ARENA, pairs[0].1, Hold::Long);
+    driver.engine.hold(FIRST, ARENA, pairs[1].1, Hold::Short);
+    // Order goes before patience: both of the third leave with the impatient one.
+    driver.engine.hold(FIRST, ARENA, pairs[2].1, Hold::Long);
+    driver.engine.hold(SECOND, ARENA, pairs[2].1, Hold::Short);
+    driver.engine.release_held(Hold::Short);
+    driver.flush(b"");
+    assert_eq!(driver.engine.stats().sends, 2);
+    expect(&mut pairs[1].0, b"ack1");
+    expect(&mut pairs[2].0, b"ack1ack2");
+    assert!(driver.engine.holds(Hold::Long));
+    driver.engine.release_held(Hold::Long);
+    driver.flush(b"");
+    assert_eq!(driver.engine.stats().sends, 3);
+    expect(&mut pairs[0].0, b"ack1");
 }

@@ -9,6 +9,7 @@ mod connect;
 mod echo;
 mod empty_buffer_ring;
 mod full_table;
+mod gathering;
 mod hand_over;
 mod held;
 mod listening;

@@ -9,7 +9,7 @@ use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::time::Duration;
 
-use ringmq_ring::{CloseHow, ConnectionId, EngineConfig, EngineStats};
+use ringmq_ring::{CloseHow, ConnectionId, EngineConfig, EngineStats, Hold};
 
 use crate::support::{Driver, PATIENCE, Seen, config, pattern};
 
@@ -210,12 +210,15 @@ impl Walk {
         match ids[..] {
             // Nothing may be held for a connection that may yet be handed over.
             [only] if established && length < 80 && self.random.below(2) == 0 => {
-                driven.hold(frame, &arena, only);
+                let hold = [Hold::Short, Hold::Long][self.random.below(2)];
+                driven.hold(frame, &arena, only, hold);
             }
             _ => driven.push(frame, &ids),
         }
-        if self.random.below(8) == 0 {
-            driven.release_held();
+        for hold in [Hold::Short, Hold::Long] {
+            if self.random.below(8) == 0 {
+                driven.release_held(hold);
+            }
         }
         for (peer, _) in targets {
             self.peers[peer].pushed.extend_from_slice(&arena);
