@@ -3,8 +3,10 @@
 
 use ringmq_codec::{Qos, SubscriptionOptions, TopicFilter, TopicName};
 
+use crate::ShardId;
 use crate::ids::SessionIndex;
 use crate::index::{PackedOptions, Subscriber, SubscriptionIndex};
+use crate::link::InterestChange;
 
 /// An index whose sessions are plain numbers.
 #[derive(Debug)]
@@ -31,6 +33,16 @@ impl BenchIndex {
     /// Ends a subscription.
     pub fn unsubscribe(&mut self, filter: TopicFilter<'_>, session: u32) {
         self.0.unsubscribe(filter, SessionIndex(session));
+    }
+
+    /// Another shard has its first subscriber to the filter.
+    pub fn other_shard_wants(&mut self, filter: TopicFilter<'_>, shard: ShardId) {
+        let change = if filter.has_wildcard() {
+            InterestChange::AddWildcard(filter.as_str().into())
+        } else {
+            InterestChange::AddExact(self.0.fingerprint(filter.as_str()))
+        };
+        self.0.apply_remote(shard, &change);
     }
 
     /// The number of subscribers of a topic, hashing included.
