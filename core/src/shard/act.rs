@@ -40,9 +40,11 @@ impl Tick {
     /// sending waits for the next flush, since the bytes being sent must stay as they are.
     pub(super) fn flush(&mut self) -> Result<(), EngineError> {
         self.act();
-        let peers = &self.peers;
-        self.port
-            .commit(|to| peers.wakers[usize::from(to.0)].wake());
+        let (peers, wakes) = (&self.peers, &mut self.wakes);
+        self.port.commit(|to| {
+            *wakes += 1;
+            peers.wakers[usize::from(to.0)].wake();
+        });
         self.targets.clear();
         std::mem::swap(&mut self.intake.outputs, &mut self.flushing);
         let intake = &mut self.intake;

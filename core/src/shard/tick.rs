@@ -43,6 +43,10 @@ pub(crate) struct Tick {
     /// Connections given away so far.
     pub(super) hand_overs: u64,
     pub(super) pace: Pace,
+    /// Items of other shards taken so far.
+    items: u64,
+    /// Sleeping shards woken so far.
+    pub(super) wakes: u64,
     timer_due: Millis,
     /// Ticks since acknowledgements are held.
     held_ticks: u32,
@@ -78,6 +82,8 @@ impl Tick {
             targets: Vec::new(),
             hand_overs: 0,
             pace: Pace::default(),
+            items: 0,
+            wakes: 0,
             timer_due: Millis(0),
             held_ticks: 0,
             held_receives: 0,
@@ -93,6 +99,9 @@ impl Tick {
         tracing::debug!(
             target: subject::SHARD,
             shard = self.intake.shard.0,
+            crossings = self.intake.router.stats().crossings_total,
+            items = self.items,
+            wakes = self.wakes,
             hand_overs = self.hand_overs,
             hand_overs_failed = self.intake.hand_overs_failed,
             engine = ?self.engine.stats(),
@@ -188,6 +197,7 @@ impl Tick {
     fn receive_items(&mut self) -> Result<(), EngineError> {
         self.port.begin(LINK_ITEMS_PER_TICK);
         while let Some((from, item)) = self.port.receive() {
+            self.items += 1;
             self.intake.item(from, item);
             if self.intake.is_full() {
                 self.flush()?;
