@@ -16,9 +16,8 @@ OWN_STYLE = """\
   fill: var(--ink); font-size: 12px; font-variant-numeric: tabular-nums;
   paint-order: stroke; stroke: var(--card); stroke-width: 4px; stroke-linejoin: round;
 }
-td.left { white-space: normal; } td.left + td.left { min-width: 15em; } td.left:first-child { white-space: nowrap; }
 table { font-size: 13.5px; }
-@media print { table { font-size: 9px; } th, td { padding: 4px 5px; } }
+@media print { .scroll { overflow: visible; } table { font-size: 9px; } th, td { padding: 4px 5px; } }
 .verdict { font-size: 13px; font-weight: 620; }
 .verdict.good { color: var(--good); } .verdict.bad { color: var(--bad); } .verdict.unsure { color: var(--unsure); }
 @media print { .bar { print-color-adjust: exact; -webkit-print-color-adjust: exact; } }
@@ -214,13 +213,14 @@ def bar(at, name, found, unit, scale, colour):
 
 
 def table(result):
-    titles, cells = columns(result)
-    head = "".join(f'<th class="{"left" if at < 2 else ""}">{escape(title)}</th>' for at, title in enumerate(titles))
+    """All figures; what the loads are stands above the bars."""
+    (first, _, *titles), cells = columns(result)
+    head = "".join(f"<th>{escape(title)}</th>" for title in [first, *titles])
     rows = []
     for line in result["lines"]:
-        *found, words = cells(line)
+        first, _, *found, words = cells(line)
         mood = MOODS[max(line["verdicts"].values(), key=lambda word: list(WORDS).index(word))]
-        row = "".join(f'<td class="{"left" if at < 2 else ""}">{escape(cell)}</td>' for at, cell in enumerate(found))
+        row = "".join(f"<td>{escape(cell)}</td>" for cell in [first, *found])
         rows.append(f'<tr>{row}<td class="{mood}">{escape(words)}</td></tr>')
     body = f"<thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody>"
     return f'<div class="scroll"><table>{body}</table></div>'
