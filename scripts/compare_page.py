@@ -68,7 +68,7 @@ def heading(result):
     versions = ", ".join(broker["version"] or broker["name"] for broker in result["brokers"])
     return (f"{result['kernel']}, {result['cpus']} CPUs ({result['cpu_model']}), {result['made']}, "
             f"commit {result['commit']}; {versions}; medians of {result['runs']} runs of {result['seconds']:g} s "
-            "in turn (least .. most)")
+            "in turn (least .. most); * while no neighbour of the machine held up the broker's CPU")
 
 
 def columns(result):
@@ -82,7 +82,7 @@ def columns(result):
     titles += ["floor", "verdict"]
 
     def cells(line):
-        found = [line["title"], line["load"], *(spread_text(line["brokers"][name], line["unit"]) for name in names)]
+        found = [line["title"] + (" *" if line["undisturbed"] else ""), line["load"], *(spread_text(line["brokers"][name], line["unit"]) for name in names)]
         if has_base:
             found += [ratio_text(line["ratios"][name]) for name in ours] + [line["bar_text"]]
         floor = "-" if line["floor"] is None else figure_text(line["floor"], line["unit"])
@@ -154,14 +154,15 @@ def tiles(result):
 
 def pressure(line, name):
     """How much of what the bar allows is used up: 1 is at the bar."""
-    ratio = line["ratios"][name] / line["bar"]
+    figure = line["brokers"][name]["median"] if line["is_absolute"] else line["ratios"][name]
+    ratio = figure / line["bar"]
     return 1 / ratio if line["more_is_better"] else ratio
 
 
 def limit_of(line):
-    """Where the bar stands in the row's own unit; None without one, or without a figure of Mosquitto's."""
-    if line["bar"] is None:
-        return None
+    """Where the bar stands in the row's own unit; None without one, or without the figure of Mosquitto's it needs."""
+    if line["bar"] is None or line["is_absolute"]:
+        return line["bar"]
     for name, ratio in line["ratios"].items():
         if ratio:
             return line["brokers"][name]["median"] / ratio * line["bar"]
