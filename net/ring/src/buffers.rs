@@ -11,6 +11,8 @@ use std::sync::atomic::{AtomicU16, Ordering};
 use io_uring::IoUring;
 use io_uring::types::BufRingEntry;
 
+use crate::limits::RECEIVE_BUFFERS_AT_FIRST;
+
 /// The group number of the only buffer ring of a ring.
 pub(crate) const GROUP: u16 = 0;
 
@@ -18,13 +20,16 @@ pub(crate) const GROUP: u16 = 0;
 /// first bytes of all of them would compete for the same few places of the cache.
 const CACHE_LINE: usize = 64;
 
-/// A ring of equal buffers.
+/// A ring of equal buffers. The kernel takes them in turn, so that all it was given become resident: at first it
+/// gets a few, and more whenever they run out.
 #[derive(Debug)]
 pub(crate) struct Buffers {
     /// The ring's entries, one page-aligned array.
     entries: Pages,
     bytes: Pages,
     count: u16,
+    /// Buffers the kernel was ever given; the others were never touched.
+    offered: u16,
     buffer_bytes: u32,
     /// Bytes from one buffer to the next.
     stride: usize,
@@ -41,6 +46,7 @@ impl Buffers {
             entries: Pages::map(usize::from(count) * size_of::<BufRingEntry>())?,
             bytes: Pages::map(usize::from(count) * stride)?,
             count,
+            offered: 0,
             buffer_bytes,
             stride,
             tail: 0,
@@ -55,17 +61,28 @@ impl Buffers {
                 0,
             )?;
         }
-        for id in 0..count {
-            buffers.give_back(id);
-        }
+        buffers.offer(RECEIVE_BUFFERS_AT_FIRST.min(count));
         buffers.publish();
         Ok(buffers)
+    }
+
+    /// The kernel has run out of buffers: gives it as many again, while there are any. It sees them at the next
+    /// [`Buffers::publish`].
+    pub(crate) fn offer_more(&mut self) {
+        self.offer(self.offered.min(self.count - self.offered));
+    }
+
+    fn offer(&mut self, more: u16) {
+        for id in self.offered..self.offered + more {
+            self.give_back(id);
+        }
+        self.offered += more;
     }
 
     /// The bytes the kernel put into buffer `id`. Call it between the completion that named the buffer
     /// and [`Buffers::give_back`].
     pub(crate) fn bytes(&self, id: u16, length: usize) -> &[u8] {
-        assert!(id < self.count && length <= self.buffer_bytes as usize);
+        assert!(id < self.offered && length <= self.buffer_bytes as usize);
         // SAFETY: the range lies within the allocation, which was zeroed when made; the kernel does not
         // write to a buffer it has handed out, and `give_back` needs `&mut self`, which ends this borrow.
         unsafe {
@@ -184,5 +201,41 @@ mod tests {
             buffers.publish();
         }
         drop(ring);
+    }
+
+    #[test]
+    fn buffers_are_offered_as_they_run_out() {
+        let mut ring = set_up(8, 16).expect("these tests need io_uring");
+        let count = 2 * RECEIVE_BUFFERS_AT_FIRST + RECEIVE_BUFFERS_AT_FIRST / 2;
+        let count = count.next_power_of_two();
+        let mut buffers = Buffers::register(&ring, count, 100).expect("buffers");
+        let (near, mut far) = UnixStream::pair().expect("sockets");
+        let mut taken = Vec::new();
+        let mut exhausted = 0;
+        while taken.len() < usize::from(count) {
+            far.write_all(b"x").expect("room");
+            let receive = opcode::Recv::new(Fd(near.as_raw_fd()), std::ptr::null_mut(), 0)
+                .buf_group(GROUP)
+                .build()
+                .flags(Flags::BUFFER_SELECT);
+            // SAFETY: the request points to no memory of its own.
+            unsafe { ring.submission().push(&receive).expect("room") };
+            ring.submit_and_wait(1).expect("a completion");
+            let completion = ring.completion().next().expect("a completion");
+            match io_uring::cqueue::buffer_select(completion.flags()) {
+                Some(id) => taken.push(id),
+                None => {
+                    assert_eq!(completion.result(), -libc::ENOBUFS);
+                    exhausted += 1;
+                    buffers.offer_more();
+                    buffers.publish();
+                }
+            }
+        }
+        taken.sort_unstable();
+        assert!(taken.into_iter().eq(0..count), "each of them once");
+        assert_eq!(exhausted, (count / RECEIVE_BUFFERS_AT_FIRST).ilog2());
+        buffers.offer_more();
+        assert_eq!(buffers.offered, count, "there are no more");
     }
 }

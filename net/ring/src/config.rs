@@ -17,8 +17,8 @@ pub struct EngineConfig {
     pub table_slots_max: u32,
     /// Bytes of one receive buffer. Default 16 KiB: what a busy publisher sends between two ticks.
     pub receive_buffer_bytes: u32,
-    /// Receive buffers per ring, a power of two up to 32,768. Default 256 (4 MiB, touched as needed):
-    /// several ticks of receives. When they run out, receives are armed again and the kernel's own
+    /// Receive buffers per ring, a power of two up to 32,768. Default 256 (4 MiB, given to the kernel as they
+    /// are needed): several ticks of receives. When they run out, receives are armed again and the kernel's own
     /// buffers hold the bytes.
     pub receive_buffers: u16,
     /// Single-shot accepts kept outstanding per listener and ring. Default 32: each owns a small address

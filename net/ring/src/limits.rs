@@ -45,6 +45,10 @@ pub(crate) const HELD_BYTES_MAX: usize = 64;
 /// Pause of accepting after the kernel ran out of memory or files.
 pub(crate) const ACCEPT_BACKOFF: Duration = Duration::from_millis(100);
 
+/// Receive buffers that a ring gives the kernel at first: two turns' worth. What is not given is never touched, and
+/// a broker with fifty rings would otherwise hold fifty megabytes for a burst that few of them ever see.
+pub(crate) const RECEIVE_BUFFERS_AT_FIRST: u16 = 64;
+
 /// Completions copied out of a ring at once.
 pub(crate) const REAP_BATCH: usize = 128;
 

@@ -245,6 +245,7 @@ impl Engine {
             e => match -e {
                 libc::ENOBUFS => {
                     self.stats.receive_buffers_exhausted += 1;
+                    self.rings[ring].buffers.offer_more();
                     true
                 }
                 libc::EAGAIN | libc::ECANCELED | libc::EINTR => true,
