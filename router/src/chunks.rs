@@ -1,20 +1,25 @@
 //! A table by index that grows chunk by chunk: entries never move, so that growing costs the same however
-//! large the table is, and at most one chunk is to spare.
+//! large the table is. A chunk is there while it has an entry, so that a crowd that has left leaves no memory behind.
 //!
 //! What connections and sessions are kept in.
 
 /// Entries of a chunk: some 20 KiB of connections, so that a small broker stays small.
 const CHUNK: usize = 256;
 
-/// The table. Entries that were never set are `None`.
+/// The table. A chunk without entries is an empty slice.
 #[derive(Debug)]
 pub(crate) struct Chunks<T> {
     chunks: Vec<Box<[Option<T>]>>,
+    /// Entries of each chunk.
+    used: Vec<u16>,
 }
 
 impl<T> Default for Chunks<T> {
     fn default() -> Chunks<T> {
-        Chunks { chunks: Vec::new() }
+        Chunks {
+            chunks: Vec::new(),
+            used: Vec::new(),
+        }
     }
 }
 
@@ -27,42 +32,54 @@ impl<T> Chunks<T> {
     #[inline]
     pub(crate) fn get(&self, index: u32) -> Option<&T> {
         let chunk = self.chunks.get(index as usize / CHUNK)?;
-        chunk[index as usize % CHUNK].as_ref()
+        chunk.get(index as usize % CHUNK)?.as_ref()
     }
 
     #[inline]
     pub(crate) fn get_mut(&mut self, index: u32) -> Option<&mut T> {
         let chunk = self.chunks.get_mut(index as usize / CHUNK)?;
-        chunk[index as usize % CHUNK].as_mut()
+        chunk.get_mut(index as usize % CHUNK)?.as_mut()
     }
 
     /// Sets an entry, whose place there may not be yet; returns the one that was there.
     pub(crate) fn set(&mut self, index: u32, entry: T) -> Option<T> {
-        while self.places() <= index {
-            let chunk: Vec<Option<T>> = std::iter::repeat_with(|| None).take(CHUNK).collect();
-            self.chunks.push(chunk.into());
+        let (number, place) = (index as usize / CHUNK, index as usize % CHUNK);
+        while self.chunks.len() <= number {
+            self.chunks.push(Box::default());
+            self.used.push(0);
         }
-        self.chunks[index as usize / CHUNK][index as usize % CHUNK].replace(entry)
+        let chunk = &mut self.chunks[number];
+        if chunk.is_empty() {
+            *chunk = std::iter::repeat_with(|| None).take(CHUNK).collect();
+        }
+        let before = chunk[place].replace(entry);
+        self.used[number] += u16::from(before.is_none());
+        before
     }
 
     /// Takes an entry out.
     pub(crate) fn take(&mut self, index: u32) -> Option<T> {
-        let chunk = self.chunks.get_mut(index as usize / CHUNK)?;
-        chunk[index as usize % CHUNK].take()
+        let (number, place) = (index as usize / CHUNK, index as usize % CHUNK);
+        let entry = self.chunks.get_mut(number)?.get_mut(place)?.take()?;
+        self.used[number] -= 1;
+        if self.used[number] == 0 {
+            self.chunks[number] = Box::default();
+        }
+        Some(entry)
     }
 
     /// The entries in order.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (u32, &T)> {
-        let entries = self.chunks.iter().flatten();
-        (0..)
-            .zip(entries)
-            .filter_map(|(index, entry)| Some((index, entry.as_ref()?)))
+        let chunks = (0..).step_by(CHUNK).zip(&self.chunks);
+        let entries = chunks.flat_map(|(first, chunk)| (first..).zip(chunk.iter()));
+        entries.filter_map(|(index, entry)| Some((index, entry.as_ref()?)))
     }
 
     /// Memory of the table itself, bytes.
     pub(crate) fn bytes(&self) -> u64 {
-        let chunks = self.chunks.capacity() * size_of::<Box<[Option<T>]>>();
-        (chunks + self.chunks.len() * CHUNK * size_of::<Option<T>>()) as u64
+        let per_chunk = size_of::<Box<[Option<T>]>>() + size_of::<u16>();
+        let used = self.used.iter().filter(|&&used| used > 0).count();
+        (self.chunks.capacity() * per_chunk + used * CHUNK * size_of::<Option<T>>()) as u64
     }
 }
 
@@ -83,5 +100,23 @@ mod tests {
         let entries: Vec<_> = table.iter().map(|(index, entry)| (index, *entry)).collect();
         assert_eq!(entries, [(3, 'a'), (far, 'b')]);
         assert_eq!((table.take(far), table.take(far)), (Some('b'), None));
+    }
+
+    #[test]
+    fn a_crowd_leaves_no_memory_behind() {
+        let mut table = Chunks::default();
+        let many = 100 * CHUNK as u32;
+        for index in 0..many {
+            assert_eq!(table.set(index, u64::from(index)), None);
+        }
+        let full = table.bytes();
+        for index in (0..many).filter(|index| *index != 7) {
+            assert_eq!(table.take(index), Some(u64::from(index)));
+        }
+        assert!(table.bytes() < full / 20, "{} of {full}", table.bytes());
+        assert_eq!((table.get(7), table.get(many - 1)), (Some(&7), None));
+        assert_eq!(table.take(many - 1), None);
+        assert_eq!(table.set(many - 1, 3), None);
+        assert!(table.iter().eq([(7, &7), (many - 1, &3)]));
     }
 }
