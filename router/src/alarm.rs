@@ -9,6 +9,7 @@ use crate::ids::SessionIndex;
 use crate::limits::{RETAINED_SWEEP_TOPICS, TIMER_TICK_MILLIS};
 use crate::session::Flag;
 use crate::timer::Wheel;
+use crate::will::Will;
 use crate::{CloseReason, LogEvent, Millis, Output, Outputs, Settings, Shard};
 
 /// A place to look at.
@@ -20,10 +21,34 @@ pub(crate) enum Alarm {
     Session(SessionIndex),
 }
 
+/// An alarm in four bytes, as the wheel holds one for each connection: the index, and in the lowest bit which table.
+#[derive(Clone, Copy, Debug)]
+struct Packed(u32);
+
+impl From<Alarm> for Packed {
+    fn from(alarm: Alarm) -> Packed {
+        let (index, table) = match alarm {
+            Alarm::Connection(index) => (index, 0),
+            Alarm::Session(SessionIndex(index)) => (index, 1),
+        };
+        debug_assert!(index < 1 << 31, "tables have fewer places");
+        Packed(index << 1 | table)
+    }
+}
+
+impl From<Packed> for Alarm {
+    fn from(Packed(bits): Packed) -> Alarm {
+        match bits & 1 {
+            0 => Alarm::Connection(bits >> 1),
+            _ => Alarm::Session(SessionIndex(bits >> 1)),
+        }
+    }
+}
+
 /// The wheel, and the tick of each place's next timer; 0 is none.
 #[derive(Debug)]
 pub(crate) struct Alarms {
-    wheel: Wheel<Alarm>,
+    wheel: Wheel<Packed>,
     connections: Vec<u32>,
     sessions: Vec<u32>,
     /// What is due; empty between inputs.
@@ -57,14 +82,14 @@ impl Alarms {
         let next = self.place(alarm);
         if *next == 0 || tick < *next {
             *next = tick;
-            self.wheel.insert(at, alarm);
+            self.wheel.insert(at, alarm.into());
         }
     }
 
     /// The places to look at now.
     fn take_due(&mut self, now: Millis) -> Vec<Alarm> {
         let mut due = std::mem::take(&mut self.due);
-        self.wheel.advance(now, |alarm| due.push(alarm));
+        self.wheel.advance(now, |alarm| due.push(alarm.into()));
         let now_tick = (now.0 / TIMER_TICK_MILLIS) as u32;
         // A later timer counts for the place, or this one was met twice.
         due.retain(|alarm| {
@@ -165,7 +190,7 @@ impl Shard {
     /// Has a session without a connection looked at when its will is due or its time is over.
     pub(crate) fn watch_session(&mut self, index: SessionIndex) {
         let session = self.sessions.get(index);
-        let will_due = session.will.as_ref().and_then(|will| will.due());
+        let will_due = session.will().and_then(Will::due);
         let deadlines = [session.ends(), will_due].into_iter().flatten();
         if let Some(first) = deadlines.min() {
             self.alarms.set(Alarm::Session(index), first);
@@ -177,6 +202,7 @@ impl Shard {
 mod tests {
     use super::{Alarm, Alarms};
     use crate::Millis;
+    use crate::ids::SessionIndex;
 
     const PLACE: Alarm = Alarm::Connection(3);
 
@@ -192,6 +218,18 @@ mod tests {
         assert_eq!(alarms.take_due(Millis(20_000)), []);
         alarms.set(PLACE, Millis(21_000));
         assert_eq!(alarms.take_due(Millis(21_000)), [PLACE]);
+    }
+
+    #[test]
+    fn packing_keeps_table_and_index() {
+        for index in [0, 1, 77, (1 << 31) - 1] {
+            for alarm in [
+                Alarm::Connection(index),
+                Alarm::Session(SessionIndex(index)),
+            ] {
+                assert_eq!(Alarm::from(super::Packed::from(alarm)), alarm);
+            }
+        }
     }
 
     #[test]

@@ -41,7 +41,7 @@ impl Shard {
         let claim = claim(connect, connection);
         let (method, data) = method_and_data(connect.properties);
         connection.phase = Phase::Authenticating;
-        connection.exchange = Some(Box::new(Exchange {
+        connection.set_exchange(Box::new(Exchange {
             connect: bytes.into(),
             method: method.map(Into::into),
             stage: Stage::Judged,
@@ -69,7 +69,7 @@ impl Shard {
         let Some(connection) = self.connections.get_mut(id) else {
             return;
         };
-        let Some(exchange) = &connection.exchange else {
+        let Some(exchange) = connection.exchange() else {
             return;
         };
         if !matches!(exchange.stage, Stage::Judged) {
@@ -119,12 +119,12 @@ impl Shard {
     /// Lets the client of a CONNECT in that was put aside.
     fn admit(&mut self, id: ConnectionId, grant: Grant, outputs: &mut Outputs) {
         let connection = self.connections.get_mut(id).expect("the caller has looked");
-        let mut exchange = connection.exchange.take().expect("the caller has looked");
+        let mut exchange = connection.take_exchange().expect("the caller has looked");
         let bytes = std::mem::take(&mut exchange.connect);
         let method = exchange.method.clone();
         if method.is_some() {
             exchange.stage = Stage::Over(grant.memory);
-            connection.exchange = Some(exchange);
+            connection.set_exchange(exchange);
         }
         let connect = decode_connect(&bytes);
         let authentication = method.as_deref().map(|method| (method, &*grant.data));
@@ -167,7 +167,7 @@ impl Shard {
         const OUT_OF_ORDER: CloseReason = CloseReason::Refused(ReasonCode::ProtocolError);
         let connection = self.connections.get_mut(id).expect("parse has looked");
         let is_waiting = connection.phase == Phase::Authenticating;
-        let exchange = connection.exchange.as_mut().ok_or(OUT_OF_ORDER)?;
+        let exchange = connection.exchange_mut().ok_or(OUT_OF_ORDER)?;
         let (method, data) = method_and_data(auth.properties);
         if method.is_none() || method != exchange.method.as_deref() {
             return Err(OUT_OF_ORDER);
@@ -205,7 +205,7 @@ impl Shard {
         outputs: &mut Outputs,
     ) -> Result<(), CloseReason> {
         let connection = self.connections.get(id).expect("the caller has looked");
-        let exchange = connection.exchange.as_deref();
+        let exchange = connection.exchange();
         let method = exchange.and_then(|exchange| exchange.method.as_deref());
         let packet_size_max = match connection.phase {
             Phase::Connected(session) => self.sessions.hot(session).packet_size_max,
@@ -246,7 +246,7 @@ impl Shard {
 
     fn go_to(&mut self, id: ConnectionId, stage: Stage) {
         let connection = self.connections.get_mut(id);
-        if let Some(exchange) = connection.and_then(|it| it.exchange.as_mut()) {
+        if let Some(exchange) = connection.and_then(Connection::exchange_mut) {
             exchange.stage = stage;
         }
     }
@@ -264,7 +264,7 @@ fn claim(connect: &Connect<'_>, connection: &Connection) -> Claim {
         client_id: connect.client_id.into(),
         user_name: connect.user_name.map(Into::into),
         password: connect.password.map(|bytes| Password(bytes.into())),
-        peer: connection.peer,
+        peer: connection.peer(),
         listener: connection.listener,
     }
 }

@@ -14,7 +14,7 @@ pub(crate) struct Owned {
     pub(crate) sessions: u64,
     /// Queues and in-flight windows, without the messages.
     pub(crate) queues: u64,
-    /// Received bytes that wait, and topic aliases.
+    /// By connections: received bytes that wait, topic aliases.
     pub(crate) buffers: u64,
 }
 
@@ -66,6 +66,6 @@ fn count(
             owned.sessions += session.owned_bytes();
             owned.queues += session.outgoing.as_ref().map_or(0, |it| it.bytes());
         }
-        owned.buffers += connections.at(place).map_or(0, |it| it.buffer_bytes());
+        owned.buffers += connections.at(place).map_or(0, |it| it.owned_bytes());
     }
 }

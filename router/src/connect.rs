@@ -102,7 +102,7 @@ impl Shard {
             to,
             handover: Box::new(Handover {
                 listener: connection.listener,
-                peer: connection.peer,
+                peer: connection.peer(),
                 bytes: received.into(),
             }),
         });
@@ -146,7 +146,7 @@ impl Shard {
         self.send_connack(id, connect, granted, outputs);
         outputs.list.push(Output::Log(LogEvent::Connected {
             client_id: client_id.into(),
-            peer: self.connections.get(id).expect("just joined").peer,
+            peer: self.connections.get(id).expect("just joined").peer(),
             version: connect.version,
             session_present,
         }));
@@ -219,12 +219,12 @@ impl Shard {
             .min(self.settings.topic_aliases_sent_max);
         // [v5 MQTT-3.1.2-26] [v5 MQTT-3.1.2-27]
         if aliases_max > 0 {
-            session.sent_aliases = Some(Box::new(SentAliases::new(aliases_max)));
+            session.set_sent_aliases(Some(Box::new(SentAliases::new(aliases_max))));
             self.sessions.hot_mut(index).set(Flag::Aliases, true);
         }
         let session = self.sessions.get_mut(index);
         // A will of an earlier connection that is still delayed is not sent any more. [v5 MQTT-3.1.3-9]
-        session.will = connect.will.as_ref().map(|will| Box::new(Will::new(will)));
+        session.replace_will(connect.will.as_ref().map(|will| Box::new(Will::new(will))));
     }
 
     /// Sends what the earlier connection did not get or acknowledge, then what was queued.

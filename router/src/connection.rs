@@ -3,7 +3,7 @@
 //! Every input about a connection goes through it, so that an input about one that is gone is met here
 //! and nowhere else. What outlives a connection is its session's and must not be kept here.
 
-use std::net::SocketAddr;
+use std::net::{SocketAddr, SocketAddrV4, SocketAddrV6};
 
 use ringmq_codec::Version;
 
@@ -82,6 +82,20 @@ pub(crate) enum Stage {
     Over(Memory),
 }
 
+/// A peer's address in half the room of a `SocketAddr`: that of IPv6 is boxed.
+#[derive(Debug)]
+enum Peer {
+    V4(SocketAddrV4),
+    V6(Box<SocketAddrV6>),
+}
+
+/// What few connections have; boxed whole.
+#[derive(Debug, Default)]
+struct Rare {
+    exchange: Option<Box<Exchange>>,
+    received_aliases: Option<Box<ReceivedAliases>>,
+}
+
 /// One connection.
 #[derive(Debug)]
 pub(crate) struct Connection {
@@ -111,10 +125,12 @@ pub(crate) struct Connection {
     pub(crate) active: Millis,
     /// Bytes that are no whole packet yet, or came while the connection was not read.
     pub(crate) buffer: Option<Box<Stash>>,
-    pub(crate) exchange: Option<Box<Exchange>>,
-    pub(crate) received_aliases: Option<Box<ReceivedAliases>>,
-    pub(crate) peer: SocketAddr,
+    rare: Option<Box<Rare>>,
+    peer: Peer,
 }
+
+// What a million of them cost.
+const _: () = assert!(size_of::<Option<Connection>>() <= 80);
 
 impl Connection {
     /// The session, once the CONNECT was accepted.
@@ -125,14 +141,55 @@ impl Connection {
         }
     }
 
-    /// Memory of received bytes that wait and of topic aliases, bytes.
-    pub(crate) fn buffer_bytes(&self) -> u64 {
+    /// The other end.
+    pub(crate) fn peer(&self) -> SocketAddr {
+        match &self.peer {
+            Peer::V4(peer) => SocketAddr::V4(*peer),
+            Peer::V6(peer) => SocketAddr::V6(**peer),
+        }
+    }
+
+    /// How it is found out who the client is, while that matters.
+    pub(crate) fn exchange(&self) -> Option<&Exchange> {
+        self.rare.as_ref()?.exchange.as_deref()
+    }
+
+    /// The same, to be changed.
+    pub(crate) fn exchange_mut(&mut self) -> Option<&mut Exchange> {
+        self.rare.as_mut()?.exchange.as_deref_mut()
+    }
+
+    /// Begins it, or puts it back.
+    pub(crate) fn set_exchange(&mut self, exchange: Box<Exchange>) {
+        self.rare.get_or_insert_default().exchange = Some(exchange);
+    }
+
+    /// Ends it.
+    pub(crate) fn take_exchange(&mut self) -> Option<Box<Exchange>> {
+        let rare = self.rare.as_mut()?;
+        let exchange = rare.exchange.take();
+        if rare.received_aliases.is_none() {
+            self.rare = None;
+        }
+        exchange
+    }
+
+    /// The topic aliases the client has set.
+    pub(crate) fn received_aliases(&mut self) -> &mut ReceivedAliases {
+        let rare = self.rare.get_or_insert_default();
+        rare.received_aliases.get_or_insert_default()
+    }
+
+    /// Memory beside its place in the table, bytes.
+    pub(crate) fn owned_bytes(&self) -> u64 {
         let stash = self.buffer.as_ref();
         let stash = stash.map_or(0, |it| size_of::<Stash>() + it.bytes.capacity());
-        let exchange = self.exchange.as_ref();
-        let exchange = exchange.map_or(0, |it| size_of::<Exchange>() + it.connect.len());
-        let aliases = self.received_aliases.as_ref();
-        (stash + exchange) as u64 + aliases.map_or(0, |it| it.bytes())
+        let peer = match &self.peer {
+            Peer::V4(_) => 0,
+            Peer::V6(peer) => size_of_val(&**peer),
+        };
+        let rare = self.rare.as_ref().map_or(0, |it| it.bytes());
+        (stash + peer) as u64 + rare
     }
 
     /// Keeps bytes until more come, or until they may be read.
@@ -149,6 +206,15 @@ impl Connection {
     /// Whether received bytes must wait.
     pub(crate) fn is_stopped(&self) -> bool {
         self.pauses.any()
+    }
+}
+
+impl Rare {
+    fn bytes(&self) -> u64 {
+        let exchange = self.exchange.as_ref();
+        let exchange = exchange.map_or(0, |it| size_of::<Exchange>() + it.connect.len());
+        let aliases = self.received_aliases.as_ref();
+        (size_of::<Rare>() + exchange) as u64 + aliases.map_or(0, |it| it.bytes())
     }
 }
 
@@ -185,9 +251,11 @@ impl Connections {
             reply_bytes: 0,
             active: now,
             buffer: None,
-            exchange: None,
-            received_aliases: None,
-            peer,
+            rare: None,
+            peer: match peer {
+                SocketAddr::V4(peer) => Peer::V4(peer),
+                SocketAddr::V6(peer) => Peer::V6(Box::new(peer)),
+            },
         };
         let before = self.slots.set(id.index, connection);
         debug_assert!(before.is_none(), "the index is in use");

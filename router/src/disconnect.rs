@@ -30,7 +30,7 @@ impl Shard {
             }
         }
         if disconnect.reason == ReasonCode::Success {
-            session.will = None;
+            session.replace_will(None);
         }
         self.close(id, CloseReason::ClientDisconnected, outputs);
         Ok(())
@@ -68,7 +68,7 @@ impl Shard {
         let Some(connection) = self.connections.remove(id) else {
             return;
         };
-        let peer = connection.peer;
+        let peer = connection.peer();
         let Some(index) = connection.session() else {
             let event = LogEvent::Rejected { peer, cause };
             outputs.list.push(Output::Log(event));
@@ -89,7 +89,7 @@ impl Shard {
         self.stopping = true;
         for id in self.connections.ids() {
             if let Some(index) = self.session_of(id) {
-                self.sessions.get_mut(index).will = None;
+                self.sessions.get_mut(index).replace_will(None);
             }
             let phase = self.connections.get(id).map(|it| it.phase);
             if phase == Some(Phase::Authenticating) {

@@ -184,7 +184,7 @@ impl Shard {
             // [v5 MQTT-3.3.2-9]
             return Err(CloseReason::Refused(ReasonCode::TopicAliasInvalid));
         }
-        let aliases = connection.received_aliases.get_or_insert_default();
+        let aliases = connection.received_aliases();
         if let Some(topic) = publish.topic {
             aliases.set(alias, topic.as_str());
             return Ok(topic);

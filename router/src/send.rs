@@ -47,7 +47,7 @@ impl Delivery<'_> {
         let len = publish_frame::frame_len(content, envelope);
         let has_room = len <= hot.packet_size_max as usize;
         envelope.topic = TopicForm::Full;
-        if let Some(aliases) = &mut self.sessions.get_mut(index).sent_aliases {
+        if let Some(aliases) = self.sessions.get_mut(index).sent_aliases() {
             let hash = self.scratch.hasher.hash_one(content.topic);
             envelope.topic = aliases.name(content.topic, hash, has_room);
         }

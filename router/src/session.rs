@@ -124,12 +124,68 @@ pub(crate) struct Session {
     pub(crate) outgoing: Option<Box<Outgoing>>,
     /// What the client waits for.
     pub(crate) inbound: Option<Box<Inbound>>,
-    pub(crate) will: Option<Box<Will>>,
+    rare: Option<Box<Rare>>,
+}
+
+// What a million of them cost.
+const _: () = assert!(size_of::<Session>() <= 80);
+
+/// What few sessions have.
+#[derive(Debug, Default)]
+struct Rare {
+    will: Option<Box<Will>>,
     /// What its connection was told, if the client takes aliases.
-    pub(crate) sent_aliases: Option<Box<SentAliases>>,
+    sent_aliases: Option<Box<SentAliases>>,
 }
 
 impl Session {
+    /// What the client leaves for the case that it goes without saying so.
+    pub(crate) fn will(&self) -> Option<&Will> {
+        self.rare.as_ref()?.will.as_deref()
+    }
+
+    /// The same, to be changed.
+    pub(crate) fn will_mut(&mut self) -> Option<&mut Will> {
+        self.rare.as_mut()?.will.as_deref_mut()
+    }
+
+    /// Replaces the will; returns the one there was.
+    pub(crate) fn replace_will(&mut self, will: Option<Box<Will>>) -> Option<Box<Will>> {
+        self.change_rare(will.is_some(), |rare| {
+            std::mem::replace(&mut rare.will, will)
+        })
+    }
+
+    /// What its connection was told.
+    pub(crate) fn sent_aliases(&mut self) -> Option<&mut SentAliases> {
+        self.rare.as_mut()?.sent_aliases.as_deref_mut()
+    }
+
+    /// Begins anew with what a connection is told; `None` when that is nothing.
+    pub(crate) fn set_sent_aliases(&mut self, aliases: Option<Box<SentAliases>>) {
+        self.change_rare(aliases.is_some(), |rare| {
+            rare.sent_aliases = aliases;
+            None::<()>
+        });
+    }
+
+    /// Changes what is rare: makes room if something `comes`, and gives the room back when nothing is left.
+    fn change_rare<T>(
+        &mut self,
+        comes: bool,
+        change: impl FnOnce(&mut Rare) -> Option<T>,
+    ) -> Option<T> {
+        if comes {
+            self.rare.get_or_insert_default();
+        }
+        let rare = self.rare.as_mut()?;
+        let changed = change(rare);
+        if rare.will.is_none() && rare.sent_aliases.is_none() {
+            self.rare = None;
+        }
+        changed
+    }
+
     /// When its life without a connection is over; meaningful while it has none.
     pub(crate) fn ends(&self) -> Option<Millis> {
         let expiry = u64::from(self.expiry_secs) * 1_000;
@@ -158,9 +214,16 @@ impl Session {
     /// Memory the session owns beside its place in the table, without queues, bytes.
     pub(crate) fn owned_bytes(&self) -> u64 {
         let inbound = self.inbound.as_ref().map_or(0, |inbound| inbound.bytes());
+        let rare = self.rare.as_ref().map_or(0, |it| it.bytes());
+        self.client_id.len() as u64 + self.subscriptions.bytes() + inbound + rare
+    }
+}
+
+impl Rare {
+    fn bytes(&self) -> u64 {
         let will = self.will.as_ref().map_or(0, |will| will.bytes());
         let aliases = self.sent_aliases.as_ref().map_or(0, |it| it.bytes());
-        self.client_id.len() as u64 + self.subscriptions.bytes() + inbound + will + aliases
+        size_of::<Rare>() as u64 + will + aliases
     }
 }
 
@@ -214,11 +277,10 @@ impl Sessions {
             away_since: Millis(0),
             next_packet_id: PacketId::FIRST,
             window_max: 0,
-            subscriptions: Subscriptions::None,
+            subscriptions: Subscriptions::default(),
             outgoing: None,
             inbound: None,
-            will: None,
-            sent_aliases: None,
+            rare: None,
         };
         if self.hot.len() <= index.0 as usize {
             self.hot.push(Hot::AWAY);
@@ -278,7 +340,7 @@ impl Sessions {
         hot.set(Flag::Aliases, false);
         let session = self.get_mut(index);
         session.away_since = now;
-        session.sent_aliases = None;
+        session.set_sent_aliases(None);
         self.offline += 1;
     }
 

@@ -83,7 +83,7 @@ impl Shard {
             self.release_outgoing(&outgoing);
         }
         self.give_on(None, held, outputs);
-        self.publish_will(index, session.will.take(), outputs);
+        self.publish_will(index, session.replace_will(None), outputs);
     }
 
     fn release_outgoing(&mut self, outgoing: &Outgoing) {

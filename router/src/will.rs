@@ -58,11 +58,11 @@ impl Shard {
     /// The session's connection is gone and the session goes on: publish its will, now or later.
     pub(crate) fn schedule_will(&mut self, index: SessionIndex, outputs: &mut Outputs) {
         let now = self.now;
-        let Some(will) = &mut self.sessions.get_mut(index).will else {
+        let Some(will) = self.sessions.get_mut(index).will_mut() else {
             return;
         };
         if will.delay_secs == 0 {
-            let will = self.sessions.get_mut(index).will.take();
+            let will = self.sessions.get_mut(index).replace_will(None);
             self.publish_will(index, will, outputs);
             return;
         }
@@ -71,13 +71,10 @@ impl Shard {
 
     /// Publishes the will of a session without a connection if its delay is over.
     pub(crate) fn publish_due_will(&mut self, index: SessionIndex, outputs: &mut Outputs) {
-        let will = &mut self.sessions.get_mut(index).will;
-        let is_due = will
-            .as_ref()
-            .and_then(|will| will.due)
-            .is_some_and(|due| due <= self.now);
-        if is_due {
-            let will = will.take();
+        let session = self.sessions.get_mut(index);
+        let due = session.will().and_then(Will::due);
+        if due.is_some_and(|due| due <= self.now) {
+            let will = session.replace_will(None);
             self.publish_will(index, will, outputs);
         }
     }
