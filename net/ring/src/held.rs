@@ -11,7 +11,8 @@ use crate::engine::Engine;
 use crate::event::ConnectionId;
 use crate::frame_sets::EMPTY;
 use crate::limits::HELD_BYTES_MAX;
-use crate::table::{Marks, NO_QUEUE, Phase};
+use crate::send::Output;
+use crate::table::{Marks, NO_QUEUE, Phase, Table};
 
 /// Frame sets from here on are no sets but places of held frames.
 const PLACE: u32 = 1 << 31;
@@ -82,6 +83,20 @@ impl Held {
     }
 }
 
+impl Output {
+    /// Makes what a connection holds the first frame of its next flush. Returns its frame set.
+    pub(crate) fn release(&mut self, table: &mut Table, index: u32) -> u32 {
+        let slot = table.at(index);
+        if is_place(slot.frame_set) {
+            let set = self.sets.own(self.held.bytes(slot.frame_set));
+            self.held.forget(slot.frame_set);
+            self.pending.push(index);
+            slot.frame_set = set;
+        }
+        slot.frame_set
+    }
+}
+
 impl Engine {
     /// As [`Engine::push`] of the range `frame` of `arena` for one target, but the bytes may wait, at most until
     /// [`Engine::release_held`]: they are copied, and go out ahead of whatever is pushed next.
@@ -131,14 +146,6 @@ impl Engine {
 
     /// Makes what a connection holds the first frame of its next flush. Returns its frame set.
     pub(crate) fn release(&mut self, index: u32) -> u32 {
-        let slot = self.table.at(index);
-        if is_place(slot.frame_set) {
-            let output = &mut self.output;
-            let set = output.sets.own(output.held.bytes(slot.frame_set));
-            output.held.forget(slot.frame_set);
-            output.pending.push(index);
-            slot.frame_set = set;
-        }
-        slot.frame_set
+        self.output.release(&mut self.table, index)
     }
 }

@@ -39,6 +39,8 @@
 mod accept;
 mod activity;
 mod address;
+#[doc(hidden)]
+pub mod bench;
 mod buffers;
 mod capacity;
 mod close;

@@ -15,7 +15,7 @@ use crate::held::{self, Held};
 use crate::output_queue::OutputQueues;
 use crate::ring::Completion;
 use crate::submission::{Readiness, Request};
-use crate::table::{Armed, Marks, NO_QUEUE, Phase};
+use crate::table::{Armed, Marks, NO_QUEUE, Phase, Table};
 use crate::user_data::{self, Operation};
 
 /// What is to be sent, and the queues of blocked connections.
@@ -29,17 +29,16 @@ pub(crate) struct Output {
     shorts: Vec<Completion>,
 }
 
-impl Engine {
-    /// Queues bytes for each target: the range `frame` of the arena that will be given to the next
-    /// [`Engine::flush`]. Targets that are over are skipped. For a blocked target the bytes join its queue.
-    pub fn push(&mut self, frame: Range<u32>, targets: &[ConnectionId]) {
+impl Output {
+    /// Queues bytes for each target, see [`Engine::push`].
+    pub(crate) fn push(&mut self, table: &mut Table, frame: Range<u32>, targets: &[ConnectionId]) {
         if frame.is_empty() {
             return;
         }
         // Connections of one fan-out mostly have the same history, so the last step is the next one's.
         let mut step = None;
         for &target in targets {
-            let Some(slot) = self.table.live(target) else {
+            let Some(slot) = table.live(target) else {
                 continue;
             };
             if slot.marks.has(Marks::SEND_FAILED) {
@@ -47,18 +46,26 @@ impl Engine {
             }
             let mut previous = slot.frame_set;
             if held::is_place(previous) {
-                previous = self.release(target.index);
+                previous = self.release(table, target.index);
             }
             let next = match step {
                 Some((from, to)) if from == previous => to,
-                _ => self.output.sets.then(previous, &frame),
+                _ => self.sets.then(previous, &frame),
             };
             step = Some((previous, next));
-            self.table.at(target.index).frame_set = next;
+            table.at(target.index).frame_set = next;
             if previous == EMPTY {
-                self.output.pending.push(target.index);
+                self.pending.push(target.index);
             }
         }
+    }
+}
+
+impl Engine {
+    /// Queues bytes for each target: the range `frame` of the arena that will be given to the next
+    /// [`Engine::flush`]. Targets that are over are skipped. For a blocked target the bytes join its queue.
+    pub fn push(&mut self, frame: Range<u32>, targets: &[ConnectionId]) {
+        self.output.push(&mut self.table, frame, targets);
     }
 
     /// Connections that the next [`Engine::flush`] will send to: few for many receives mean that it pays
