@@ -4,44 +4,17 @@
 //! `cargo bench -p ringmq-benches --bench index`
 
 use std::hint::black_box;
+use std::time::{Duration, Instant};
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use ringmq_codec::{TopicFilter, TopicName};
+use ringmq_benches::topics::{self, filter, topic, topic_text, unwanted_text, wildcard_text};
 use ringmq_router::bench::BenchIndex;
 
 const EXACT: u32 = 100_000;
 const WILDCARD: u32 = 10_000;
 
-fn topic_text(number: u32) -> String {
-    format!("site/{:03}/sensor/{number:08}", number % 1_000)
-}
-
-fn wildcard_text(number: u32) -> String {
-    match number % 4 {
-        0 => format!("site/+/sensor/{number:08}"),
-        1 => format!("site/{:03}/+/{number:08}", number % 1_000),
-        2 => format!("site/{:03}/sensor/{number:08}/#", number % 1_000),
-        _ => format!("+/{:03}/sensor/{number:08}", number % 1_000),
-    }
-}
-
-fn filter(text: &str) -> TopicFilter<'_> {
-    TopicFilter::new(text).expect("a filter")
-}
-
-fn topic(text: &str) -> TopicName<'_> {
-    TopicName::new(text).expect("a topic")
-}
-
 fn full_index() -> BenchIndex {
-    let mut index = BenchIndex::new(1);
-    for number in 0..EXACT {
-        index.subscribe(filter(&topic_text(number)), number);
-    }
-    for number in 0..WILDCARD {
-        index.subscribe(filter(&wildcard_text(number)), EXACT + number);
-    }
-    index
+    topics::full_index(EXACT, WILDCARD)
 }
 
 fn bench_match(criterion: &mut Criterion) {
@@ -62,9 +35,7 @@ fn bench_match(criterion: &mut Criterion) {
             index.find(black_box(topic(&cold[turn])))
         });
     });
-    let unwanted: Vec<String> = (0..EXACT)
-        .map(|number| format!("other/{number}/x/y"))
-        .collect();
+    let unwanted: Vec<String> = (0..EXACT).map(unwanted_text).collect();
     criterion.bench_function("match/cold-unwanted", |bencher| {
         bencher.iter(|| {
             turn = (turn + 1) % unwanted.len();
@@ -90,30 +61,50 @@ fn bench_match_exact_only(criterion: &mut Criterion) {
 
 fn bench_subscribe(criterion: &mut Criterion) {
     let mut index = full_index();
-    let mut turn = 0;
     for (name, text_of) in [
         ("exact", topic_text as fn(u32) -> String),
         ("wildcard", wildcard_text),
     ] {
         let texts: Vec<String> = (0..1_000).map(|number| text_of(EXACT + number)).collect();
-        criterion.bench_function(&format!("subscribe-unsubscribe/{name}"), |bencher| {
-            bencher.iter(|| {
-                turn = (turn + 1) % texts.len();
-                index.subscribe(filter(&texts[turn]), 7);
-                index.unsubscribe(filter(&texts[turn]), 7);
-            });
+        criterion.bench_function(&format!("subscribe/{name}"), |bencher| {
+            bencher.iter_custom(|times| in_and_out(&mut index, &texts, times).0);
+        });
+        criterion.bench_function(&format!("unsubscribe/{name}"), |bencher| {
+            bencher.iter_custom(|times| in_and_out(&mut index, &texts, times).1);
         });
     }
     for session in 0..EXACT {
         index.subscribe(filter("one/for/all"), session);
     }
-    criterion.bench_function("subscribe-unsubscribe/100k-of-one-filter", |bencher| {
+    let mut turn = 0;
+    criterion.bench_function("unsubscribe-subscribe/100k-of-one-filter", |bencher| {
         bencher.iter(|| {
-            turn = (turn + 1) % EXACT as usize;
-            index.unsubscribe(filter("one/for/all"), turn as u32);
-            index.subscribe(filter("one/for/all"), turn as u32);
+            turn = (turn + 1) % EXACT;
+            index.unsubscribe(filter("one/for/all"), turn);
+            index.subscribe(filter("one/for/all"), turn);
         });
     });
+}
+
+/// Subscribes so many times, by rounds through the filters, and unsubscribes: the time of each.
+fn in_and_out(index: &mut BenchIndex, texts: &[String], times: u64) -> (Duration, Duration) {
+    let (mut coming, mut going) = (Duration::ZERO, Duration::ZERO);
+    let mut left = times;
+    while left > 0 {
+        let round = &texts[..texts.len().min(left as usize)];
+        left -= round.len() as u64;
+        let started = Instant::now();
+        for text in round {
+            index.subscribe(filter(text), 7);
+        }
+        let subscribed = Instant::now();
+        for text in round {
+            index.unsubscribe(filter(text), 7);
+        }
+        coming += subscribed - started;
+        going += subscribed.elapsed();
+    }
+    (coming, going)
 }
 
 /// Printed, not timed: memory per subscription to a topic of its own.
