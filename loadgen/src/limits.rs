@@ -152,6 +152,10 @@ pub(crate) const UNDISTURBED_SHARE_MIN: f64 = 0.02;
 /// Share of the broker's CPU time that threads without a probe may use.
 pub(crate) const OTHER_THREADS_SHARE_MAX: f64 = 0.05;
 
+/// Share by which the quick probes of a run may be slower than those of the runs it is compared with. Above it,
+/// the run never saw its CPU undisturbed.
+pub(crate) const QUICK_DIFFERS_MAX: f64 = 0.10;
+
 /// CPUs probed at most: on more of them hardly any moment is undisturbed on all.
 pub(crate) const PROBED_CPUS_MAX: usize = 8;
 

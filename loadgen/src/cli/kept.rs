@@ -39,8 +39,8 @@ pub(crate) struct HistoryArgs {
     /// Run folders, or folders that hold them.
     #[arg(value_name = "FOLDER", required = true)]
     pub(crate) folders: Vec<PathBuf>,
-    /// The metric to print: cpu, delivered, p50, p90, p99, p99.9, p99.99, connect-p99 or memory.
-    /// Default: the first one that there is.
+    /// The metric to print: cpu-undisturbed, cpu, delivered, p50, p90, p99, p99.9, p99.99, connect-p99 or
+    /// memory. Default: the first one that all releases have.
     #[arg(long, value_name = "NAME", value_parser = Metric::parse)]
     pub(crate) metric: Option<Metric>,
     /// Write a page with all metrics to this file.
@@ -64,8 +64,8 @@ pub(crate) struct CompareArgs {
     /// Exit with 2 when the metric is surely worse, and by more than this.
     #[arg(long, value_name = "PERCENT", value_parser = percentage)]
     pub(crate) fail_above: Option<f64>,
-    /// The metric that --fail-above is about: cpu, delivered, p50, p90, p99, p99.9, p99.99, connect-p99 or
-    /// memory. Default: the first one in the table.
+    /// The metric that --fail-above is about: cpu-undisturbed, cpu, delivered, p50, p90, p99, p99.9, p99.99,
+    /// connect-p99 or memory. Default: the first one in the table.
     #[arg(long, value_name = "NAME", value_parser = Metric::parse)]
     pub(crate) metric: Option<Metric>,
     /// Compare although the scenarios differ.

@@ -35,9 +35,10 @@ impl MetricUnit {
         }
     }
 
-    /// A value with its unit.
+    /// A value with its unit; no metric is 0, so that stands for none.
     pub(crate) fn text(self, value: f64) -> String {
         match self {
+            _ if value == 0.0 => "-".to_owned(),
             MetricUnit::Micros => duration_us(value),
             MetricUnit::PerSecond => format!("{}/s", count(value.round() as u64)),
             MetricUnit::Bytes => bytes(value),
@@ -47,8 +48,18 @@ impl MetricUnit {
 
 const LESS: Direction = Direction::LessIsBetter;
 
+/// The main one, where the broker's CPU was probed.
+pub(crate) const UNDISTURBED: Metric = Metric {
+    name: "cpu-undisturbed",
+    title: "undisturbed broker CPU",
+    direction: LESS,
+    unit: MetricUnit::Micros,
+    value: |record| record.results.broker?.cpu_us_per_delivery_undisturbed,
+};
+
 /// All of them, the main one first.
-pub(crate) const METRICS: [Metric; 9] = [
+pub(crate) const METRICS: [Metric; 10] = [
+    UNDISTURBED,
     Metric {
         name: "cpu",
         title: "broker CPU a delivery",

@@ -1,13 +1,15 @@
 //! `loadgen compare`: whether one release is better than another, from the folders of their runs.
 //!
-//! `group` reads and checks the runs, `metric` takes figures from them, `bootstrap` says by how much they
-//! differ and how sure that is, `verdict` what it means; `text` and `page` show it. Nothing runs here.
+//! `group` reads and checks the runs, `metric` takes figures from them, `undisturbed` says which runs a neighbour
+//! spoiled, `bootstrap` by how much they differ and how sure that is, `verdict` what it means; `text` and `page`
+//! show it. Nothing runs here.
 
 mod bootstrap;
 mod group;
 mod metric;
 mod page;
 mod text;
+mod undisturbed;
 mod verdict;
 
 pub(crate) use bootstrap::median;
@@ -20,6 +22,7 @@ use std::path::PathBuf;
 
 use bootstrap::Difference;
 use group::{are_interleaved, merged, obstacles};
+use metric::UNDISTURBED;
 use verdict::Verdict;
 
 use crate::cli::CompareArgs;
@@ -107,7 +110,7 @@ pub(crate) fn execute(args: &CompareArgs) -> Result<bool, CompareError> {
     let mut comparisons = Vec::new();
     for new in new {
         let mut comparison = Comparison::of(base.clone(), new, args.same_within);
-        comparison.notes.clone_from(&obstacles.notes);
+        comparison.notes.extend_from_slice(&obstacles.notes);
         print!("{}", text::render(&comparison));
         is_good &= comparison.passes(args)?;
         comparisons.push(comparison);
@@ -134,7 +137,8 @@ fn sides(args: &CompareArgs) -> Result<(Group, Vec<Group>), CompareError> {
 
 impl Comparison {
     /// Compares all metrics that both groups have.
-    pub(crate) fn of(base: Group, new: Group, same_within: f64) -> Comparison {
+    pub(crate) fn of(mut base: Group, mut new: Group, same_within: f64) -> Comparison {
+        let notes = undisturbed::settle(&mut base, &mut new);
         let is_paired = are_interleaved(&base, &new);
         let row = |metric| row(metric, &base, &new, is_paired, same_within);
         let rows = METRICS.into_iter().filter_map(row).collect();
@@ -143,7 +147,7 @@ impl Comparison {
             new,
             is_paired,
             rows,
-            notes: Vec::new(),
+            notes,
         }
     }
 
@@ -186,7 +190,8 @@ impl Comparison {
     }
 }
 
-/// A metric of two groups; `None` when a run has it not.
+/// A metric of two groups; `None` when a run has it not. Runs that a neighbour spoiled are left out of the metric
+/// that knows of them; the pairs are broken then, and the others compared on their own.
 fn row(
     metric: Metric,
     base: &Group,
@@ -194,30 +199,42 @@ fn row(
     is_paired: bool,
     same_within: f64,
 ) -> Option<Row> {
-    let values = |group: &Group| -> Option<Vec<f64>> {
-        group.runs.iter().map(|run| metric.of(run)).collect()
+    let figures = |group: &Group| figures(metric, group);
+    let (base_figures, new_figures) = (figures(base)?, figures(new)?);
+    let asked = base.runs.len().min(new.runs.len());
+    let found = base_figures.len().min(new_figures.len());
+    let are_all = base_figures.len() == base.runs.len() && new_figures.len() == new.runs.len();
+    let difference = match found {
+        0 if asked == 0 => return None,
+        0 | 1 => only(&base_figures, &new_figures),
+        _ if is_paired && are_all => bootstrap::paired(&base_figures, &new_figures),
+        _ => bootstrap::unpaired(&base_figures, &new_figures),
     };
-    let (base, new) = (values(base)?, values(new)?);
-    let runs = base.len().min(new.len());
-    let difference = match runs {
-        0 => return None,
-        1 => only(&base, &new),
-        _ if is_paired => bootstrap::paired(&base, &new),
-        _ => bootstrap::unpaired(&base, &new),
-    };
+    let verdict = verdict::judge(difference, metric.direction, same_within, found);
     Some(Row {
         metric,
-        verdict: verdict::judge(difference, metric.direction, same_within, runs),
+        verdict: verdict.of_some(found, asked),
         difference,
-        base: median(base),
-        new: median(new),
+        base: median(base_figures),
+        new: median(new_figures),
     })
 }
 
-/// The difference where a side has a single run: nobody knows how sure it is.
+/// The metric of all runs; `None` when one has it not and no excuse.
+fn figures(metric: Metric, group: &Group) -> Option<Vec<f64>> {
+    let runs = group.runs.iter();
+    if metric.name == UNDISTURBED.name && { runs.clone() }.all(undisturbed::was_probed) {
+        return Some(runs.filter_map(|run| metric.of(run)).collect());
+    }
+    runs.map(|run| metric.of(run)).collect()
+}
+
+/// The difference where a side has a single run, or none: nobody knows how sure it is.
 fn only(base: &[f64], new: &[f64]) -> Difference {
+    let middle = (median(new.to_vec()) / median(base.to_vec())).ln();
     Difference {
-        middle: (median(new.to_vec()) / median(base.to_vec())).ln(),
+        // Nothing is known of a side without any.
+        middle: if middle.is_finite() { middle } else { 0.0 },
         low: f64::NEG_INFINITY,
         high: f64::INFINITY,
     }

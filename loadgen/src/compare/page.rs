@@ -147,8 +147,8 @@ fn table(comparison: &Comparison) -> String {
             html,
             "<tr{class}><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td class=\"left {}\">{}</td></tr>",
             escape(row.metric.title),
-            escape(&row.metric.unit.axis().exact(row.base)),
-            escape(&row.metric.unit.axis().exact(row.new)),
+            escape(&figure(row, row.base)),
+            escape(&figure(row, row.new)),
             percent(row.difference.middle),
             interval(row.difference),
             mood(row.verdict).class(),
@@ -157,6 +157,14 @@ fn table(comparison: &Comparison) -> String {
     }
     html.push_str("</tbody></table></div>\n");
     html
+}
+
+/// A median with its unit, or a dash where no run has one.
+fn figure(row: &Row, value: f64) -> String {
+    match value {
+        0.0 => "-".to_owned(),
+        value => row.metric.unit.axis().exact(value),
+    }
 }
 
 /// A metric run by run, for the base and all that are compared with it.

@@ -68,6 +68,25 @@ fn more_runs(difference: Difference, bound: f64, runs: usize) -> Option<usize> {
     (more <= MORE_RUNS_MAX).then_some(more as usize)
 }
 
+impl Verdict {
+    /// The same when of `asked` runs only `found` gave a figure: as many of the further ones will be in vain.
+    pub(crate) fn of_some(self, found: usize, asked: usize) -> Verdict {
+        let Verdict::Inconclusive {
+            more_runs: Some(more),
+        } = self
+        else {
+            return self;
+        };
+        let more = match found {
+            0 => asked.max(RUNS_MIN),
+            _ => (more * asked).div_ceil(found),
+        };
+        Verdict::Inconclusive {
+            more_runs: Some(more),
+        }
+    }
+}
+
 impl fmt::Display for Verdict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -34,7 +34,7 @@ pub(crate) fn execute(args: &HistoryArgs) -> Result<bool, CompareError> {
     for history in &histories {
         let metric = match args.metric {
             Some(metric) => Some(metric),
-            None => history.metrics().first().copied(),
+            None => history.main_metric(),
         };
         if let Some(metric) = metric {
             print!("{}", text::render(history, metric));
@@ -92,6 +92,14 @@ impl History {
             .into_iter()
             .filter(|metric| runs().any(|run| metric.of(run).is_some()))
             .collect()
+    }
+
+    /// The first that all releases have, so that none is left out; else the first.
+    fn main_metric(&self) -> Option<Metric> {
+        let metrics = self.metrics();
+        let is_whole = |metric: &&Metric| self.points(**metric).iter().all(Option::is_some);
+        let whole = metrics.iter().find(is_whole);
+        whole.or(metrics.first()).copied()
     }
 
     /// The metric of each release that has it.

@@ -1,7 +1,7 @@
 //! The tables beside the charts: the audit, the machine, the settings, the agents.
 
 use super::number::Unit;
-use crate::record::{AgentRecord, AuditRecord, RunRecord};
+use crate::record::{AgentRecord, AuditRecord, BrokerFigures, RunRecord};
 use crate::report::text::count;
 
 /// What became of every message.
@@ -69,11 +69,33 @@ pub(super) fn circumstances(record: &RunRecord) -> Vec<(String, String)> {
         ),
         row("scenario hash", &record.scenario.hash),
     ];
+    rows.extend(
+        results
+            .broker
+            .map(|broker| row("broker's CPU", speed(&broker))),
+    );
     rows.extend(waits(record));
     for (name, value) in &record.settings {
         rows.push(row(name, value));
     }
     rows
+}
+
+/// Whether the broker had its CPU for itself, and how fast that was.
+fn speed(broker: &BrokerFigures) -> String {
+    match (
+        broker.undisturbed_share,
+        broker.probe_quick_us,
+        broker.not_probed,
+    ) {
+        (Some(share), Some(quick_us), _) => format!(
+            "undisturbed {:.0} % of the time; a probe takes {} then",
+            100.0 * share,
+            Unit::Duration.exact(quick_us)
+        ),
+        (_, _, Some(reason)) => reason.to_string(),
+        _ => "not probed".to_owned(),
+    }
 }
 
 /// Waits of other kinds than deliveries, where there were any.

@@ -106,6 +106,11 @@ fn tiles(record: &RunRecord) -> Vec<Tile> {
         if let Some(cpu) = broker.cpu_us_per_delivery {
             tiles.push(tile("broker CPU a delivery", us(cpu), &share));
         }
+        if let Some(cpu) = broker.cpu_us_per_delivery_undisturbed {
+            let of_time = 100.0 * broker.undisturbed_share.unwrap_or(0.0);
+            let note = format!("{of_time:.0} % of the time");
+            tiles.push(tile("the same, undisturbed", us(cpu), &note));
+        }
         let grown = format!("{} a connection", bytes(broker.rss_bytes_per_connection));
         tiles.push(tile(
             "broker memory",

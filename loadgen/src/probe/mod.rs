@@ -180,3 +180,62 @@ fn used_ns(threads: &[File]) -> Option<u64> {
     }
     Some(sum)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::thread::sleep;
+
+    /// Probes a thread of this process on CPU 0 for a while.
+    fn probe_for(millis: u64) -> Probed {
+        let (clock, stage) = (Clock::start(), Arc::new(Stage::of(1)));
+        let is_over = Arc::new(AtomicBool::new(false));
+        let (seen, shown) = (Arc::clone(&is_over), Arc::clone(&stage));
+        let worker = thread::spawn(move || {
+            machine::pin(0).unwrap();
+            for received in 1.. {
+                shown.show_received(0, received);
+                sleep(Duration::from_millis(1));
+                if seen.load(Relaxed) {
+                    break;
+                }
+            }
+        });
+        while stage.received() == 0 {
+            sleep(Duration::from_millis(1));
+        }
+        let own = BrokerProcess::new(std::process::id());
+        let probes = Probes::start(&own, clock, &stage);
+        let begin = Edge::default();
+        sleep(Duration::from_millis(millis));
+        let end = Edge {
+            at_ns: clock.now_ns(),
+            ..Edge::default()
+        };
+        let probed = probes.finish(&begin, &end);
+        is_over.store(true, Relaxed);
+        worker.join().unwrap();
+        probed
+    }
+
+    #[test]
+    fn a_pinned_thread_is_probed() {
+        // Longer where the machine is busy with other things.
+        let rounds = [200, 1_000, 5_000, 20_000];
+        let found = rounds.into_iter().map(probe_for).find_map(|it| match it {
+            Probed::Found(found) => Some(found),
+            Probed::Not(NotProbed::TooShort) => None,
+            Probed::Not(reason) => panic!("{reason}"),
+        });
+        let found = found.expect("in twenty seconds there are three probes");
+        assert!(found.quick_us > 0.0 && (0.0..=1.0).contains(&found.share));
+    }
+
+    #[test]
+    fn with_agents_there_is_no_probe() {
+        let own = BrokerProcess::new(std::process::id());
+        let probes = Probes::start(&own, Clock::start(), &Arc::new(Stage::led(1)));
+        let edge = Edge::default();
+        assert_eq!(probes.finish(&edge, &edge), Probed::Not(NotProbed::Agents));
+    }
+}
