@@ -1,8 +1,9 @@
-"""A copy of the codec and the router as a workspace of their own, in which something is broken on purpose.
+"""A copy of the codec and the router, or more, as a workspace of their own, in which something is broken on
+purpose.
 
-Used by broken-routers and broken-statements. An entry of their lists is a table with `file`, `find`,
-`replace`, and perhaps `also`: further changes, in the same file unless they name another. `find` must
-stand there exactly once, so that an entry fails when the code it breaks has gone.
+Used by broken-routers, broken-statements and instructions-trip. An entry of the lists of the first two is a
+table with `file`, `find`, `replace`, and perhaps `also`: further changes, in the same file unless they name
+another. `find` must stand there exactly once, so that an entry fails when the code it breaks has gone.
 """
 import os
 import pathlib
@@ -29,9 +30,10 @@ def changed_sources(name, entry):
 
 
 class Copy:
-    """The copy, in target/`name`; `profile` is TOML that stands in for the workspace's profiles."""
+    """The copy of `folders`, in target/`name`; `profile` is TOML that stands in for the workspace's profiles."""
 
-    def __init__(self, name, profile):
+    def __init__(self, name, profile, folders=FOLDERS):
+        self.folders = folders
         self.scratch = ROOT / "target" / name
         self.source = self.scratch / "source"
         self.refresh(profile)
@@ -39,13 +41,13 @@ class Copy:
     def refresh(self, profile):
         """Only files that differ are written, so that cargo builds no more than it must."""
         wanted = {}
-        for folder in FOLDERS:
+        for folder in self.folders:
             for path in sorted((ROOT / folder).rglob("*")):
                 inside = path.relative_to(ROOT)
                 if path.is_file() and "target" not in inside.parts and "fuzz" not in inside.parts:
                     wanted[inside] = path.read_bytes()
         manifest = (ROOT / "Cargo.toml").read_text()
-        members = ", ".join(f'"{folder}"' for folder in FOLDERS)
+        members = ", ".join(f'"{folder}"' for folder in self.folders if (ROOT / folder / "Cargo.toml").exists())
         manifest = re.sub(r"members = \[[^\]]*\]", f"members = [{members}]", manifest)
         manifest = re.sub(r"\[profile\.[\s\S]*?(?=\n\[(?!profile)|\Z)", "", manifest)
         wanted[pathlib.Path("Cargo.toml")] = (manifest + profile).encode()
