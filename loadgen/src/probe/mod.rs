@@ -28,7 +28,7 @@ use crate::machine;
 use crate::run::Clock;
 use crate::run::outcome::Edge;
 use crate::run::stage::Stage;
-use placement::Place;
+use placement::{Place, Placement};
 use series::{Sample, Series};
 use work::Work;
 
@@ -39,11 +39,20 @@ pub(crate) enum Probed {
     Not(NotProbed),
 }
 
-/// Probes at work, one for each CPU of the broker.
+/// Probes at work, or why there are none.
 #[derive(Debug)]
 pub(crate) struct Probes {
-    threads: Result<Vec<JoinHandle<Option<Series>>>, NotProbed>,
+    at_work: Result<AtWork, NotProbed>,
     is_over: Arc<AtomicBool>,
+}
+
+/// One probe for each CPU of the broker.
+#[derive(Debug)]
+struct AtWork {
+    placement: Placement,
+    /// What other threads of the broker had used before.
+    unprobed_ns: u64,
+    threads: Vec<JoinHandle<Option<Series>>>,
 }
 
 /// What the probes of a run share.
@@ -66,17 +75,13 @@ impl Probes {
             stage: Arc::clone(stage),
             is_over: Arc::clone(&is_over),
         };
-        let places = match stage.is_led() {
+        let placement = match stage.is_led() {
             // The deliveries of other machines are not known here.
             true => Err(NotProbed::Agents),
-            false => placement::places(broker),
-        };
-        let start = |place| {
-            let round = round.clone();
-            thread::spawn(move || round.probe(place))
+            false => Placement::of(broker),
         };
         Probes {
-            threads: places.map(|places| places.into_iter().map(start).collect()),
+            at_work: placement.map(|placement| AtWork::start(placement, &round)),
             is_over,
         }
     }
@@ -84,10 +89,9 @@ impl Probes {
     /// Ends them and sums up what they found between the edges of the measured phase.
     pub(crate) fn finish(mut self, begin: &Edge, end: &Edge) -> Probed {
         self.is_over.store(true, Relaxed);
-        match std::mem::replace(&mut self.threads, Ok(Vec::new())) {
-            Ok(threads) => find(threads, begin, end),
-            Err(reason) => Probed::Not(reason),
-        }
+        let at_work = std::mem::replace(&mut self.at_work, Err(NotProbed::TooShort));
+        let found = at_work.and_then(|at_work| at_work.finish(begin, end));
+        found.map_or_else(Probed::Not, Probed::Found)
     }
 }
 
@@ -98,35 +102,42 @@ impl Drop for Probes {
     }
 }
 
-fn find(threads: Vec<JoinHandle<Option<Series>>>, begin: &Edge, end: &Edge) -> Probed {
-    let mut all = Vec::new();
-    for thread in threads {
-        thread.thread().unpark();
-        match thread.join() {
-            Ok(Some(series)) => all.push(series),
-            Ok(None) => return Probed::Not(NotProbed::Refused),
-            Err(panic) => std::panic::resume_unwind(panic),
+impl AtWork {
+    fn start(placement: Placement, round: &Round) -> AtWork {
+        let start = |place: &Place| {
+            let (round, place) = (round.clone(), place.clone());
+            thread::spawn(move || round.probe(&place))
+        };
+        AtWork {
+            unprobed_ns: placement.unprobed_ns(),
+            threads: placement.places.iter().map(start).collect(),
+            placement,
         }
     }
-    for series in &mut all {
-        series.keep_between(begin.at_ns, end.at_ns);
-    }
-    let Some(found) = Undisturbed::of(&all) else {
-        return Probed::Not(NotProbed::TooShort);
-    };
-    let elapsed_ns = end.at_ns.saturating_sub(begin.at_ns).max(1) as f64;
-    let used = begin.broker.zip(end.broker).map_or(0.0, |(begin, end)| {
-        end.cpu_ns_since(&begin) as f64 / elapsed_ns
-    });
-    match series::misses_much(&all, used) {
-        true => Probed::Not(NotProbed::Unpinned),
-        false => Probed::Found(found),
+
+    fn finish(self, begin: &Edge, end: &Edge) -> Result<Undisturbed, NotProbed> {
+        let unprobed_ns = self.placement.unprobed_ns();
+        let mut all = Vec::new();
+        for thread in self.threads {
+            thread.thread().unpark();
+            match thread.join() {
+                Ok(series) => all.push(series.ok_or(NotProbed::Refused)?),
+                Err(panic) => std::panic::resume_unwind(panic),
+            }
+        }
+        if series::misses_much(&all, unprobed_ns.saturating_sub(self.unprobed_ns)) {
+            return Err(NotProbed::Unpinned);
+        }
+        for series in &mut all {
+            series.keep_between(begin.at_ns, end.at_ns);
+        }
+        Undisturbed::of(&all).ok_or(NotProbed::TooShort)
     }
 }
 
 impl Round {
     /// Probes one CPU until the round is over; `None` where the kernel does not allow it.
-    fn probe(&self, place: Place) -> Option<Series> {
+    fn probe(&self, place: &Place) -> Option<Series> {
         machine::pin(place.cpu).ok()?;
         machine::sharpen_timers();
         let threads = place.open().ok()?;
@@ -193,12 +204,10 @@ mod tests {
         let (seen, shown) = (Arc::clone(&is_over), Arc::clone(&stage));
         let worker = thread::spawn(move || {
             machine::pin(0).unwrap();
-            for received in 1.. {
+            let mut received = 0;
+            while !seen.load(Relaxed) {
+                received += 1;
                 shown.show_received(0, received);
-                sleep(Duration::from_millis(1));
-                if seen.load(Relaxed) {
-                    break;
-                }
             }
         });
         while stage.received() == 0 {
@@ -224,7 +233,8 @@ mod tests {
         let rounds = [200, 1_000, 5_000, 20_000];
         let found = rounds.into_iter().map(probe_for).find_map(|it| match it {
             Probed::Found(found) => Some(found),
-            Probed::Not(NotProbed::TooShort) => None,
+            // Other tests are threads of this process.
+            Probed::Not(NotProbed::TooShort | NotProbed::Unpinned) => None,
             Probed::Not(reason) => panic!("{reason}"),
         });
         let found = found.expect("in twenty seconds there are three probes");

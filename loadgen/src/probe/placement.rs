@@ -11,7 +11,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use crate::broker_process::BrokerProcess;
+use crate::broker_process::{BrokerProcess, nanoseconds_of_schedstat};
 use crate::limits::{PROBED_CPUS_MAX, PROBED_THREADS_MAX};
 
 /// Why there is no probe.
@@ -61,27 +61,50 @@ impl Place {
     }
 }
 
-/// The CPUs that a process has threads pinned to. Whether others matter shows later, by the time they use.
-pub(super) fn places(broker: &BrokerProcess) -> Result<Vec<Place>, NotProbed> {
-    let threads = broker.threads().map_err(|_| NotProbed::Refused)?;
-    if threads.len() > PROBED_THREADS_MAX {
-        return Err(NotProbed::TooMany);
-    }
-    let mut places: BTreeMap<usize, Vec<PathBuf>> = BTreeMap::new();
-    for thread in threads {
-        // A thread may have ended since.
-        let status = fs::read_to_string(thread.join("status")).unwrap_or_default();
-        if let Some(cpu) = only_cpu_of_status(&status) {
-            places.entry(cpu).or_default().push(thread);
+/// The CPUs that a process has threads pinned to.
+#[derive(Debug)]
+pub(super) struct Placement {
+    broker: BrokerProcess,
+    pub(super) places: Vec<Place>,
+}
+
+impl Placement {
+    /// Looks where the threads are. Whether those that are pinned nowhere matter shows later, by the time they use.
+    pub(super) fn of(broker: &BrokerProcess) -> Result<Placement, NotProbed> {
+        let threads = broker.threads().map_err(|_| NotProbed::Refused)?;
+        if threads.len() > PROBED_THREADS_MAX {
+            return Err(NotProbed::TooMany);
+        }
+        let mut places: BTreeMap<usize, Vec<PathBuf>> = BTreeMap::new();
+        for thread in threads {
+            // A thread may have ended since.
+            let status = fs::read_to_string(thread.join("status")).unwrap_or_default();
+            if let Some(cpu) = only_cpu_of_status(&status) {
+                places.entry(cpu).or_default().push(thread);
+            }
+        }
+        match places.len() {
+            0 => Err(NotProbed::Unpinned),
+            count if count > PROBED_CPUS_MAX => Err(NotProbed::TooMany),
+            _ => Ok(Placement {
+                broker: broker.clone(),
+                places: places
+                    .into_iter()
+                    .map(|(cpu, threads)| Place { cpu, threads })
+                    .collect(),
+            }),
         }
     }
-    match places.len() {
-        0 => Err(NotProbed::Unpinned),
-        count if count > PROBED_CPUS_MAX => Err(NotProbed::TooMany),
-        _ => Ok(places
-            .into_iter()
-            .map(|(cpu, threads)| Place { cpu, threads })
-            .collect()),
+
+    /// CPU time that all other threads of the broker have used up to now, in nanoseconds.
+    pub(super) fn unprobed_ns(&self) -> u64 {
+        let threads = self.broker.threads().unwrap_or_default();
+        let is_probed = |thread: &PathBuf| self.places.iter().any(|it| it.threads.contains(thread));
+        let others = threads.iter().filter(|thread| !is_probed(thread));
+        let accounts = others.filter_map(|it| fs::read_to_string(it.join("schedstat")).ok());
+        accounts
+            .filter_map(|text| nanoseconds_of_schedstat(&text))
+            .sum()
     }
 }
 
@@ -113,18 +136,20 @@ mod tests {
         let pinned = std::thread::spawn(|| {
             machine::pin(0).unwrap();
             let own = BrokerProcess::new(std::process::id());
-            places(&own)
+            Placement::of(&own)
         });
-        let places = pinned.join().unwrap().unwrap();
-        let place = places.iter().find(|place| place.cpu == 0).unwrap();
+        let placement = pinned.join().unwrap().unwrap();
+        let place = placement
+            .places
+            .iter()
+            .find(|place| place.cpu == 0)
+            .unwrap();
         assert!(!place.threads.is_empty());
     }
 
     #[test]
     fn a_process_that_is_gone_is_refused() {
-        assert_eq!(
-            places(&BrokerProcess::new(u32::MAX)),
-            Err(NotProbed::Refused)
-        );
+        let placement = Placement::of(&BrokerProcess::new(u32::MAX));
+        assert_eq!(placement.unwrap_err(), NotProbed::Refused);
     }
 }

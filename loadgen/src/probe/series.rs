@@ -53,15 +53,10 @@ impl Series {
         times.get(rank.max(PROBE_QUICK_RANK_MIN)).copied()
     }
 
-    /// CPU time used and time passed between the first and the last sample.
-    fn whole(&self) -> (u64, u64) {
-        match (self.0.first(), self.0.last()) {
-            (Some(first), Some(last)) => (
-                last.cpu_ns.saturating_sub(first.cpu_ns),
-                last.at_ns - first.at_ns,
-            ),
-            _ => (0, 0),
-        }
+    /// CPU time used between the first and the last sample.
+    fn used_ns(&self) -> u64 {
+        let ends = self.0.first().zip(self.0.last());
+        ends.map_or(0, |(first, last)| last.cpu_ns.saturating_sub(first.cpu_ns))
     }
 }
 
@@ -141,14 +136,10 @@ fn moments(all: &[Series], quick: &[u64]) -> Vec<Moment> {
     found
 }
 
-/// Whether the broker used much more CPU than its probed threads did; `used` is all of it in CPUs.
-pub(super) fn misses_much(all: &[Series], used: f64) -> bool {
-    let rate = |series: &Series| {
-        let (cpu_ns, time_ns) = series.whole();
-        cpu_ns as f64 / time_ns.max(1) as f64
-    };
-    let probed: f64 = all.iter().map(rate).sum();
-    used - probed > OTHER_THREADS_SHARE_MAX * used
+/// Whether threads that no probe looks at used much of the broker's CPU time: `unprobed_ns`.
+pub(super) fn misses_much(all: &[Series], unprobed_ns: u64) -> bool {
+    let probed_ns: u64 = all.iter().map(Series::used_ns).sum();
+    unprobed_ns as f64 > OTHER_THREADS_SHARE_MAX * (probed_ns + unprobed_ns) as f64
 }
 
 #[cfg(test)]

@@ -114,9 +114,8 @@ fn no_deliveries_have_no_cost() {
 #[test]
 fn threads_that_are_not_probed_are_noticed() {
     let probed = series(100, |_| false);
-    // A thousand deliveries of 5 us in 20 ms.
-    let used = 0.25;
-    assert!(!misses_much(std::slice::from_ref(&probed), used));
-    assert!(!misses_much(std::slice::from_ref(&probed), 1.03 * used));
-    assert!(misses_much(&[probed], 1.5 * used));
+    let used_ns = 99 * 5_000 * DELIVERIES;
+    assert!(!misses_much(std::slice::from_ref(&probed), 0));
+    assert!(!misses_much(std::slice::from_ref(&probed), used_ns / 50));
+    assert!(misses_much(&[probed], used_ns / 10));
 }
