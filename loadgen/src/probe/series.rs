@@ -1,8 +1,8 @@
 //! From the samples of the probes to a figure: what the broker used while its CPU was at its best.
 //!
 //! Pure: `mod.rs` takes the samples, this looks at them after the run. An interval between two samples counts
-//! if the CPU was quick at both ends. So a disturbance that begins and ends between two probes is overlooked;
-//! those that matter last for several.
+//! if the CPU was quick at both ends and at the samples before and after, for disturbances begin and end between
+//! samples. One that lies between two of them as a whole is overlooked; those that matter last for several.
 
 use serde::{Deserialize, Serialize};
 
@@ -88,10 +88,11 @@ impl Undisturbed {
         let (first, last) = (moments.first()?, moments.last()?);
         let whole_ns = last.at_ns.checked_sub(first.at_ns).filter(|&ns| ns > 0)?;
         let (mut time_ns, mut cpu_ns, mut delivered) = (0, 0, 0);
-        for pair in moments.windows(2) {
+        for (at, pair) in moments.windows(2).enumerate() {
             let (before, after) = (&pair[0], &pair[1]);
             let missed = after.slot - before.slot - 1;
-            if before.is_quick && after.is_quick && missed <= PROBE_SLOTS_MISSED_MAX {
+            let around = &moments[at.saturating_sub(1)..moments.len().min(at + 3)];
+            if around.iter().all(|it| it.is_quick) && missed <= PROBE_SLOTS_MISSED_MAX {
                 time_ns += after.at_ns - before.at_ns;
                 cpu_ns += after.cpu_ns.saturating_sub(before.cpu_ns);
                 delivered += after.delivered - before.delivered;

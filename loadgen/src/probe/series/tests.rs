@@ -44,13 +44,13 @@ fn slow_times_do_not_count() {
     // Twelve slots fast, forty slow, in turn.
     let found = Undisturbed::of(&[series(520, |slot| slot % 52 >= 12)]).unwrap();
     assert!(near(found.cpu_us_per_delivery.unwrap(), 5.0), "{found:?}");
-    assert!((0.18..0.23).contains(&found.share), "{found:?}");
+    assert!((0.15..0.23).contains(&found.share), "{found:?}");
     assert!(near(found.quick_us, 50.0));
 }
 
 #[test]
 fn too_little_undisturbed_time_gives_no_figure() {
-    let found = Undisturbed::of(&[series(400, |slot| slot % 100 >= 3)]).unwrap();
+    let found = Undisturbed::of(&[series(400, |slot| slot % 100 >= 5)]).unwrap();
     assert_eq!(found.cpu_us_per_delivery, None);
     assert!(found.share > 0.0, "{found:?}");
     // Long enough, but next to nothing of the whole.
