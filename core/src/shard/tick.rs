@@ -141,15 +141,23 @@ impl Tick {
     /// Lets go of frames that have waited for company long enough: those that may wait while input waits, and
     /// those that may wait a moment longer, if the shard is busy.
     fn release_held(&mut self) {
+        let (holds_short, holds_long) = (
+            self.engine.holds(Hold::Short),
+            self.engine.holds(Hold::Long),
+        );
+        if !holds_short && !holds_long {
+            return;
+        }
+        // Looks at every ring.
         let is_dry = !self.engine.has_input();
-        if self.engine.holds(Hold::Short) {
+        if holds_short {
             self.held_ticks += 1;
             if is_dry || self.held_ticks >= HELD_TICKS_MAX {
                 self.engine.release_held(Hold::Short);
                 self.held_ticks = 0;
             }
         }
-        if self.engine.holds(Hold::Long) {
+        if holds_long {
             self.held_receives += self.intake.events;
             let goes_on = self.pace.is_busy() && self.intake.events > 0;
             if (is_dry && !goes_on) || self.held_receives >= HELD_RECEIVES_MAX {
