@@ -16,7 +16,7 @@ use crate::message::{MessageIndex, MessageStore};
 use crate::outgoing::Queued;
 use crate::own_frame::OwnFrame;
 use crate::publish_frame::{self, Content, Envelope, Message};
-use crate::session::{Flag, SessionId, Sessions};
+use crate::session::{Flag, Hot, SessionId, Sessions};
 use crate::subscription_identifier::IdentifierList;
 use crate::{ConnectionId, DropReason, Millis, Outputs, Settings, Stats};
 
@@ -146,6 +146,12 @@ impl<'a> Shared<'a> {
     }
 }
 
+/// Whether the subscriber takes the message at once and as everyone does, with nothing of its own.
+#[inline]
+fn is_plain(qos: Qos, hot: &Hot, subscriber: Subscriber) -> bool {
+    qos == Qos::AtMostOnce && hot.is_plain() && subscriber.options.identifier() == 0
+}
+
 /// Under what terms a message goes to one session.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Terms<'a> {
@@ -200,13 +206,12 @@ impl Delivery<'_> {
                 self.live_topics.insert(session, message.topic_hash);
             }
             let len = frame_lens[usize::from(hot.version.is_v5())];
-            let goes_now = qos == Qos::AtMostOnce && hot.is_direct();
-            let is_plain = goes_now && hot.is_plain() && options.identifier() == 0;
-            if is_plain && len <= hot.packet_size_max as usize {
+            if is_plain(qos, hot, *subscriber) && len <= hot.packet_size_max as usize {
                 self.scratch.receivers[variant_of(hot.version, retain)].push(hot.connection);
                 taken.taken = true;
                 continue;
             }
+            let goes_now = qos == Qos::AtMostOnce && hot.is_direct();
             let terms = Terms {
                 qos,
                 retain,
@@ -229,9 +234,7 @@ impl Delivery<'_> {
     fn send_plain(&mut self, message: &Message<'_>, subscriber: Subscriber) -> bool {
         let options = subscriber.options;
         let hot = self.sessions.hot(subscriber.session);
-        let is_plain = message.qos.min(options.qos()) == Qos::AtMostOnce
-            && hot.is_plain()
-            && options.identifier() == 0
+        let is_plain = is_plain(message.qos.min(options.qos()), hot, subscriber)
             && !message.retain
             && !(options.no_local() && message.publisher == Some(subscriber.session));
         let (content, to) = (message.content(), hot.connection);
