@@ -25,20 +25,10 @@ start_ringmq() {
     await_broker "stop with"
 }
 
-# start_mosquitto [CPU]: Debian's Mosquitto, set up to keep up: long queues, no persistence, no chatter.
+# start_mosquitto [CPU]: Debian's Mosquitto with scripts/mosquitto.conf.
 start_mosquitto() {
     broker_port=$(free_port)
-    cat >"$work/mosquitto.conf" <<EOF
-listener $broker_port 127.0.0.1
-allow_anonymous true
-persistence false
-max_queued_messages 1000000
-max_inflight_messages 1000
-set_tcp_nodelay true
-sys_interval 0
-connection_messages false
-log_type error
-EOF
+    { echo "listener $broker_port 127.0.0.1"; cat "$root/scripts/mosquitto.conf"; } >"$work/mosquitto.conf"
     ${1:+taskset -c "$1"} "$(command -v mosquitto || echo /usr/sbin/mosquitto)" -c "$work/mosquitto.conf" >"$work/broker.log" 2>&1 &
     broker_pid=$!
     await_broker

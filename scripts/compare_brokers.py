@@ -18,18 +18,7 @@ STOP_SECS = 30
 # Between its first answer and the first look at its memory.
 SETTLE_SECS = 0.3
 
-# Set up to keep up: long queues, no persistence, no chatter.
-MOSQUITTO = """\
-listener {port} 127.0.0.1
-allow_anonymous true
-persistence false
-max_queued_messages 1000000
-max_inflight_messages 1000
-set_tcp_nodelay true
-sys_interval 0
-connection_messages false
-log_type error
-"""
+MOSQUITTO = pathlib.Path(__file__).resolve().parent / "mosquitto.conf"
 
 
 class Failed(Exception):
@@ -130,7 +119,7 @@ def mosquitto():
     if path is None:
         raise Failed("Mosquitto is not installed (scripts/test install does it); --only-ours goes without")
     version = first_line([path, "-h"])
-    return Broker("Mosquitto", (path, "-c", "{config}"), version=version, config=MOSQUITTO, is_base=True)
+    return Broker("Mosquitto", (path, "-c", "{config}"), version=version, config=f"listener {{port}} 127.0.0.1\n{MOSQUITTO.read_text()}", is_base=True)
 
 
 def peer(text):
