@@ -1,31 +1,53 @@
-//! PUBACK, PUBREC, PUBREL and PUBCOMP from a client.
+//! PUBACK, PUBREC, PUBREL and PUBCOMP from a client, and the answers to them.
 //!
 //! The first two and the last are about messages sent to it, PUBREL about one it published. Each that
-//! makes room in the window lets queued messages follow.
+//! makes room in the window lets queued messages follow. Nearly all come, and are answered, in their short
+//! form, which is neither decoded nor encoded as other packets are.
 
-use ringmq_codec::{Packet, PacketId, Properties, Qos, ReasonCode, packet::Ack};
+use ringmq_codec::packet::{Ack, ShortAck};
+use ringmq_codec::{Packet, PacketId, PacketType, Properties, Qos, ReasonCode};
 
 use crate::ids::SessionIndex;
 use crate::outgoing::{InFlight, Stage};
+use crate::send::wait_of;
 use crate::session::Flag;
 use crate::{CloseReason, ConnectionId, Outputs, Shard};
 
 const OUT_OF_STEP: CloseReason = CloseReason::Refused(ReasonCode::ProtocolError);
 
 impl Shard {
+    /// An acknowledgement that says that all went well.
+    #[inline]
+    pub(crate) fn on_short_ack(
+        &mut self,
+        id: ConnectionId,
+        index: SessionIndex,
+        ack: ShortAck,
+        outputs: &mut Outputs,
+    ) -> Result<(), CloseReason> {
+        let packet_id = ack.packet_id;
+        match ack.packet_type {
+            PacketType::PubAck => self.on_puback(index, packet_id, outputs),
+            PacketType::PubRec => self.on_pubrec(index, packet_id, ReasonCode::Success, outputs),
+            PacketType::PubRel => self.on_pubrel(id, index, packet_id, outputs),
+            _ => self.on_pubcomp(index, packet_id, outputs),
+        }
+    }
+
     /// The client has a QoS 1 message. One for an unknown identifier is let go: it may answer what an
     /// earlier connection sent.
     pub(crate) fn on_puback(
         &mut self,
         index: SessionIndex,
-        ack: Ack<'_>,
+        id: PacketId,
         outputs: &mut Outputs,
     ) -> Result<(), CloseReason> {
         let is_due = |it: &InFlight| it.qos == Qos::AtLeastOnce && it.stage != Stage::Released;
-        self.on_last_word(index, ack.packet_id, is_due, outputs)
+        self.on_last_word(index, id, is_due, outputs)
     }
 
     /// The client ends the exchange of a message, if that is what it may say now.
+    #[inline]
     fn on_last_word(
         &mut self,
         index: SessionIndex,
@@ -33,16 +55,21 @@ impl Shard {
         is_due: impl Fn(&InFlight) -> bool,
         outputs: &mut Outputs,
     ) -> Result<(), CloseReason> {
-        let Some(in_flight) = self.in_flight(index, id) else {
+        let Some(outgoing) = &mut self.sessions.get_mut(index).outgoing else {
             return Ok(());
         };
-        if !is_due(&in_flight) {
+        let Some(position) = outgoing.position(id) else {
+            return Ok(());
+        };
+        let in_flight = outgoing.at(position);
+        if !is_due(in_flight) {
             return Err(OUT_OF_STEP);
         }
         if let Stage::Published(message) = in_flight.stage {
             self.messages.release(message, in_flight.identifiers);
         }
-        self.end_flight(index, id, outputs);
+        outgoing.remove_at(position);
+        self.on_room(index, outputs);
         Ok(())
     }
 
@@ -50,31 +77,34 @@ impl Shard {
     pub(crate) fn on_pubrec(
         &mut self,
         index: SessionIndex,
-        ack: Ack<'_>,
+        id: PacketId,
+        reason: ReasonCode,
         outputs: &mut Outputs,
     ) -> Result<(), CloseReason> {
-        let reason = match self.in_flight(index, ack.packet_id) {
-            Some(InFlight {
-                qos: Qos::ExactlyOnce,
-                stage: Stage::Published(message),
-                identifiers,
-                ..
-            }) => {
-                self.messages.release(message, identifiers);
-                if ack.reason.is_error() {
-                    self.end_flight(index, ack.packet_id, outputs);
+        let outgoing = self.sessions.get_mut(index).outgoing.as_mut();
+        let known = outgoing.and_then(|it| Some((it.position(id)?, it)));
+        let Some((position, outgoing)) = known else {
+            if !reason.is_error() {
+                let unknown = ReasonCode::PacketIdentifierNotFound;
+                self.answer(index, (PacketType::PubRel, id), unknown, outputs);
+            }
+            return Ok(());
+        };
+        let in_flight = outgoing.at(position);
+        match in_flight.stage {
+            Stage::Published(message) if in_flight.qos == Qos::ExactlyOnce => {
+                self.messages.release(message, in_flight.identifiers);
+                if reason.is_error() {
+                    outgoing.remove_at(position);
+                    self.on_room(index, outputs);
                     return Ok(());
                 }
-                self.set_released(index, ack.packet_id);
-                ReasonCode::Success
+                in_flight.stage = Stage::Released;
             }
-            Some(in_flight) if in_flight.stage == Stage::Released => ReasonCode::Success,
-            Some(_) => return Err(OUT_OF_STEP),
-            None if ack.reason.is_error() => return Ok(()),
-            None => ReasonCode::PacketIdentifierNotFound,
-        };
-        let pubrel = acknowledgement(ack.packet_id, reason);
-        self.answer_session(index, &Packet::PubRel(pubrel), reason, outputs);
+            Stage::Published(_) => return Err(OUT_OF_STEP),
+            Stage::Released => {}
+        }
+        self.answer_success(index, (PacketType::PubRel, id), outputs);
         Ok(())
     }
 
@@ -82,83 +112,97 @@ impl Shard {
     pub(crate) fn on_pubcomp(
         &mut self,
         index: SessionIndex,
-        ack: Ack<'_>,
+        id: PacketId,
         outputs: &mut Outputs,
     ) -> Result<(), CloseReason> {
         let is_due = |it: &InFlight| it.stage == Stage::Released;
-        self.on_last_word(index, ack.packet_id, is_due, outputs)
+        self.on_last_word(index, id, is_due, outputs)
     }
 
     /// The client has our PUBREC: its identifier is free again. [v5 MQTT-4.3.3-11]
     pub(crate) fn on_pubrel(
         &mut self,
-        id: ConnectionId,
+        connection: ConnectionId,
         index: SessionIndex,
-        ack: Ack<'_>,
+        id: PacketId,
         outputs: &mut Outputs,
     ) -> Result<(), CloseReason> {
-        let session = self.sessions.get_mut(index);
-        let known = session
-            .inbound
-            .as_mut()
-            .is_some_and(|inbound| inbound.remove(ack.packet_id));
-        if let Some(connection) = self.connections.get_mut(id)
-            && known
-        {
+        let inbound = &mut self.sessions.get_mut(index).inbound;
+        let known = inbound.as_mut().is_some_and(|it| it.remove(id));
+        let pubcomp = (PacketType::PubComp, id);
+        if !known {
+            let unknown = ReasonCode::PacketIdentifierNotFound;
+            self.answer(index, pubcomp, unknown, outputs);
+            return Ok(());
+        }
+        if let Some(connection) = self.connections.get_mut(connection) {
             connection.receiving = connection.receiving.saturating_sub(1);
         }
-        let reason = if known {
-            ReasonCode::Success
-        } else {
-            ReasonCode::PacketIdentifierNotFound
-        };
-        let pubcomp = acknowledgement(ack.packet_id, reason);
-        self.answer_session(index, &Packet::PubComp(pubcomp), reason, outputs);
+        self.answer_success(index, pubcomp, outputs);
         Ok(())
     }
 
-    fn in_flight(&mut self, index: SessionIndex, id: PacketId) -> Option<InFlight> {
-        let outgoing = self.sessions.get_mut(index).outgoing.as_mut()?;
-        outgoing.find(id).copied()
-    }
-
-    fn set_released(&mut self, index: SessionIndex, id: PacketId) {
-        let outgoing = self.sessions.get_mut(index).outgoing.as_mut();
-        if let Some(in_flight) = outgoing.and_then(|outgoing| outgoing.find(id)) {
-            in_flight.stage = Stage::Released;
-        }
-    }
-
-    /// Frees the identifier; what waited for room follows.
-    fn end_flight(&mut self, index: SessionIndex, id: PacketId, outputs: &mut Outputs) {
-        if let Some(outgoing) = &mut self.sessions.get_mut(index).outgoing {
-            outgoing.remove(id);
-            self.stats.inflight_messages -= 1;
-        }
+    /// A message is out of the window: what waited for room follows.
+    #[inline]
+    fn on_room(&mut self, index: SessionIndex, outputs: &mut Outputs) {
+        self.stats.inflight_messages -= 1;
         let hot = self.sessions.hot(index);
         if hot.is(Flag::Queued) || hot.is(Flag::Replaying) {
             self.drain_session(index, outputs);
         }
     }
 
-    /// Sends an answer with this reason to the session's connection, if it has one.
-    fn answer_session(
+    /// Sends one of the four packets to the session's connection, if it has one.
+    pub(crate) fn answer(
         &mut self,
         index: SessionIndex,
-        packet: &Packet<'_>,
+        (packet_type, packet_id): (PacketType, PacketId),
         reason: ReasonCode,
         outputs: &mut Outputs,
     ) {
+        if reason == ReasonCode::Success {
+            return self.answer_success(index, (packet_type, packet_id), outputs);
+        }
+        let ack = Ack {
+            packet_id,
+            reason,
+            properties: Properties::EMPTY,
+        };
+        let packet = match packet_type {
+            PacketType::PubAck => Packet::PubAck(ack),
+            PacketType::PubRec => Packet::PubRec(ack),
+            PacketType::PubRel => Packet::PubRel(ack),
+            _ => Packet::PubComp(ack),
+        };
         if let Some(connection) = self.sessions.hot(index).live_connection() {
-            self.send_with_reason(connection, packet, reason, outputs);
+            self.send_with_reason(connection, &packet, reason, outputs);
         }
     }
-}
 
-fn acknowledgement(packet_id: PacketId, reason: ReasonCode) -> Ack<'static> {
-    Ack {
-        packet_id,
-        reason,
-        properties: Properties::EMPTY,
+    /// The same when all went well.
+    #[inline]
+    fn answer_success(
+        &mut self,
+        index: SessionIndex,
+        (packet_type, packet_id): (PacketType, PacketId),
+        outputs: &mut Outputs,
+    ) {
+        let hot = self.sessions.hot(index);
+        let (connection, is_blocked) = (hot.connection, hot.is(Flag::Blocked));
+        if !hot.is(Flag::Connected) {
+            return;
+        }
+        let ack = ShortAck {
+            packet_type,
+            packet_id,
+        };
+        let start = outputs.bytes.len();
+        outputs.bytes.extend_from_slice(&ack.to_bytes());
+        outputs.send_in_time(start, connection, wait_of(packet_type));
+        self.stats.packets_sent_total += 1;
+        self.stats.bytes_sent_total += ShortAck::LEN as u64;
+        if is_blocked {
+            self.pause_for_replies(connection, ShortAck::LEN as u32, outputs);
+        }
     }
 }

@@ -101,8 +101,10 @@ impl Delivery<'_> {
     /// The client takes smaller packets than on its earlier connection: as if it had the message.
     /// [v5 MQTT-3.1.2-25]
     fn give_up(&mut self, index: SessionIndex, in_flight: InFlight, message: MessageIndex) {
-        if let Some(outgoing) = &mut self.sessions.get_mut(index).outgoing {
-            outgoing.remove(in_flight.packet_id);
+        if let Some(outgoing) = &mut self.sessions.get_mut(index).outgoing
+            && let Some(position) = outgoing.position(in_flight.packet_id)
+        {
+            outgoing.remove_at(position);
         }
         self.messages.release(message, in_flight.identifiers);
         self.stats.inflight_messages -= 1;

@@ -48,7 +48,9 @@ const LIST_KEPT: usize = 32;
 pub(crate) struct Outgoing {
     in_flight: VecDeque<InFlight>,
     /// Messages in flight that the present connection has not got yet.
-    unsent: usize,
+    unsent: u32,
+    /// Identifiers, from the next one to be given on, that are known to be free.
+    free_ids: u16,
     pub(crate) queue: VecDeque<Queued>,
     /// Bytes of the messages in the queue.
     pub(crate) queue_bytes: u64,
@@ -57,7 +59,7 @@ pub(crate) struct Outgoing {
 impl Outgoing {
     /// Messages the present connection has got and not acknowledged.
     pub(crate) fn outstanding(&self) -> usize {
-        self.in_flight.len() - self.unsent
+        self.in_flight.len() - self.unsent as usize
     }
 
     /// Whether messages must be sent again before anything new.
@@ -73,8 +75,30 @@ impl Outgoing {
         self.in_flight.is_empty() && self.queue.is_empty()
     }
 
-    pub(crate) fn is_in_flight(&self, id: PacketId) -> bool {
-        self.in_flight.iter().any(|it| it.packet_id == id)
+    /// The first identifier that no message in flight has, from `next` on, which is the one after that of the
+    /// message put in flight last. [v5 MQTT-2.2.1-4]
+    #[inline]
+    pub(crate) fn free_id(&mut self, next: PacketId) -> PacketId {
+        if self.free_ids == 0 {
+            return self.search_free_id(next);
+        }
+        self.free_ids -= 1;
+        next
+    }
+
+    /// Looks at the window, and how far the identifiers are free, so that the next look is far off.
+    fn search_free_id(&mut self, mut id: PacketId) -> PacketId {
+        loop {
+            let in_flight = self.in_flight.iter();
+            let steps = in_flight.map(|it| id.steps_to(it.packet_id)).min();
+            match steps {
+                Some(0) => id = id.next(),
+                steps => {
+                    self.free_ids = steps.unwrap_or(u16::MAX) - 1;
+                    return id;
+                }
+            }
+        }
     }
 
     /// Adds a message that is being sent.
@@ -82,18 +106,35 @@ impl Outgoing {
         self.in_flight.push_back(in_flight);
     }
 
-    /// The message in flight with this identifier.
-    pub(crate) fn find(&mut self, id: PacketId) -> Option<&mut InFlight> {
-        self.in_flight.iter_mut().find(|it| it.packet_id == id)
+    /// Where the message in flight with this identifier is. Clients mostly answer in order.
+    #[inline]
+    pub(crate) fn position(&self, id: PacketId) -> Option<usize> {
+        let oldest = self.in_flight.front()?.packet_id;
+        if oldest == id {
+            return Some(0);
+        }
+        let likely = usize::from(oldest.steps_to(id));
+        match self.in_flight.get(likely) {
+            Some(it) if it.packet_id == id => Some(likely),
+            _ => self.in_flight.iter().position(|it| it.packet_id == id),
+        }
     }
 
-    /// Takes the message out of flight.
-    pub(crate) fn remove(&mut self, id: PacketId) {
-        if let Some(at) = self.in_flight.iter().position(|it| it.packet_id == id) {
-            let removed = self.in_flight.remove(at);
-            if removed.is_some_and(|it| !it.sent) {
-                self.unsent -= 1;
-            }
+    /// The message in flight at a position.
+    #[inline]
+    pub(crate) fn at(&mut self, position: usize) -> &mut InFlight {
+        &mut self.in_flight[position]
+    }
+
+    /// Takes the message at a position out of flight.
+    #[inline]
+    pub(crate) fn remove_at(&mut self, position: usize) {
+        let removed = match position {
+            0 => self.in_flight.pop_front(),
+            _ => self.in_flight.remove(position),
+        };
+        if removed.is_some_and(|it| !it.sent) {
+            self.unsent -= 1;
         }
     }
 
@@ -108,7 +149,7 @@ impl Outgoing {
         } = self;
         in_flight.retain(|it| match it.stage {
             Stage::Published(message) if it.qos == Qos::AtLeastOnce && which(message) => {
-                *unsent -= usize::from(!it.sent);
+                *unsent -= u32::from(!it.sent);
                 taken.push(Queued {
                     message,
                     qos: it.qos,
@@ -143,7 +184,7 @@ impl Outgoing {
         for in_flight in &mut self.in_flight {
             in_flight.sent = false;
         }
-        self.unsent = self.in_flight.len();
+        self.unsent = self.in_flight.len() as u32;
     }
 
     /// The next message to be sent again. It counts as sent.
@@ -190,31 +231,41 @@ mod tests {
         PacketId::new(number).expect("not zero")
     }
 
+    fn put_in_flight(outgoing: &mut Outgoing, packet_id: PacketId) {
+        outgoing.push_in_flight(InFlight {
+            packet_id,
+            stage: Stage::Released,
+            qos: Qos::ExactlyOnce,
+            retain: false,
+            identifiers: HeldIdentifiers::NONE,
+            sent: true,
+        });
+    }
+
     fn with_in_flight(ids: std::ops::RangeInclusive<u16>) -> Outgoing {
         let mut outgoing = Outgoing::default();
         for number in ids {
-            outgoing.push_in_flight(InFlight {
-                packet_id: id(number),
-                stage: Stage::Released,
-                qos: Qos::ExactlyOnce,
-                retain: false,
-                identifiers: HeldIdentifiers::NONE,
-                sent: true,
-            });
+            put_in_flight(&mut outgoing, id(number));
         }
         outgoing
+    }
+
+    fn remove(outgoing: &mut Outgoing, number: u16) {
+        let position = outgoing.position(id(number)).expect("in flight");
+        assert_eq!(outgoing.at(position).packet_id, id(number));
+        outgoing.remove_at(position);
     }
 
     #[test]
     fn what_was_not_acknowledged_is_sent_again_in_its_order() {
         let mut outgoing = with_in_flight(1..=4);
-        outgoing.remove(id(2));
+        remove(&mut outgoing, 2);
         outgoing.mark_unsent();
         assert_eq!((outgoing.outstanding(), outgoing.has_unsent()), (0, true));
         assert_eq!(outgoing.next_unsent().map(|it| it.packet_id), Some(id(1)));
         assert_eq!(outgoing.outstanding(), 1);
         // Acknowledged by its identifier before it was sent again.
-        outgoing.remove(id(3));
+        remove(&mut outgoing, 3);
         assert_eq!(outgoing.next_unsent().map(|it| it.packet_id), Some(id(4)));
         assert!(outgoing.next_unsent().is_none());
         assert_eq!((outgoing.outstanding(), outgoing.in_flight_len()), (2, 2));
@@ -225,18 +276,36 @@ mod tests {
         let mut outgoing = with_in_flight(1..=1_000);
         let burst = outgoing.bytes();
         for number in 1..=1_000 {
-            outgoing.remove(id(number));
+            remove(&mut outgoing, number);
         }
         outgoing.trim();
         assert!(outgoing.bytes() < burst / 10);
     }
 
     #[test]
-    fn an_unknown_identifier_changes_nothing() {
-        let mut outgoing = with_in_flight(1..=2);
-        outgoing.remove(id(9));
-        assert_eq!(outgoing.outstanding(), 2);
-        assert!(outgoing.find(id(9)).is_none());
-        assert!(outgoing.is_in_flight(id(2)));
+    fn an_unknown_identifier_is_nowhere() {
+        let outgoing = with_in_flight(1..=2);
+        assert_eq!(outgoing.position(id(9)), None);
+        assert_eq!(outgoing.position(id(2)), Some(1));
+    }
+
+    /// Identifiers go round while some messages stay in flight; none is given twice.
+    #[test]
+    fn an_identifier_in_flight_is_passed_over() {
+        let mut outgoing = Outgoing::default();
+        let mut next = PacketId::FIRST;
+        let stay = [1, 2, 700, 65_535];
+        for number in 0..200_000_u32 {
+            let id = outgoing.free_id(next);
+            assert_eq!(outgoing.position(id), None, "identifier {number}");
+            put_in_flight(&mut outgoing, id);
+            next = id.next();
+            let oldest = outgoing.in_flight().map(|it| it.packet_id.get());
+            let answered = oldest.into_iter().find(|it| !stay.contains(it));
+            if outgoing.in_flight_len() > 8 + stay.len() {
+                remove(&mut outgoing, answered.expect("more than those that stay"));
+            }
+        }
+        assert!(stay.iter().all(|it| outgoing.position(id(*it)).is_some()));
     }
 }

@@ -3,10 +3,7 @@
 //! At once when no other shard and no log is involved and nothing older waits; otherwise through the
 //! session's gate. `publish` asks for them, answers of other shards and of the log let them out.
 
-use ringmq_codec::{
-    Packet, PacketId, Properties, Qos, ReasonCode,
-    packet::{Ack, Publish},
-};
+use ringmq_codec::{PacketId, PacketType, Qos, ReasonCode, packet::Publish};
 
 use crate::gate::{GateEntry, Taken, Ticket};
 use crate::ids::SessionIndex;
@@ -212,16 +209,12 @@ impl Shard {
         reason: ReasonCode,
         outputs: &mut Outputs,
     ) {
-        let ack = Ack {
-            packet_id: owed.packet_id,
-            reason,
-            properties: Properties::EMPTY,
-        };
-        let packet = if owed.qos == Qos::AtLeastOnce {
-            Packet::PubAck(ack)
+        let packet_type = if owed.qos == Qos::AtLeastOnce {
+            PacketType::PubAck
         } else {
-            Packet::PubRec(ack)
+            PacketType::PubRec
         };
-        self.send_with_reason(publisher.connection, &packet, reason, outputs);
+        let packet = (packet_type, owed.packet_id);
+        self.answer(publisher.session, packet, reason, outputs);
     }
 }

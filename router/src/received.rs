@@ -3,6 +3,7 @@
 //!
 //! Bytes are parsed where they lie unless earlier ones wait. Nothing here knows what a packet means.
 
+use ringmq_codec::packet::ShortAck;
 use ringmq_codec::{Packet, PacketType, RawPacket, ReasonCode, frame};
 
 use crate::connection::Phase;
@@ -52,14 +53,26 @@ impl Shard {
     /// Returns how many bytes are done with.
     fn parse(&mut self, id: ConnectionId, bytes: &[u8], outputs: &mut Outputs) -> usize {
         let mut used = 0;
-        loop {
-            let Some(connection) = self.connections.get(id) else {
+        while used < bytes.len() {
+            let Some(connection) = self.connections.get_mut(id) else {
                 return bytes.len();
             };
             if connection.is_stopped() {
                 return used;
             }
             let rest = &bytes[used..];
+            if let Phase::Connected(session) = connection.phase
+                && let Some(ack) = ShortAck::at(rest)
+            {
+                used += ShortAck::LEN;
+                connection.active = self.now;
+                self.stats.packets_received_total += 1;
+                if let Err(reason) = self.on_short_ack(id, session, ack, outputs) {
+                    self.close(id, reason, outputs);
+                    return bytes.len();
+                }
+                continue;
+            }
             let handled = match frame::split(rest, self.settings.packet_size_max) {
                 Ok(None) => return used,
                 Ok(Some(raw)) => {
@@ -77,6 +90,7 @@ impl Shard {
                 return bytes.len();
             }
         }
+        used
     }
 
     /// A packet of a client whose CONNECT was accepted.
@@ -104,10 +118,10 @@ impl Shard {
             return self.on_publish(publisher, raw, version, outputs);
         }
         match Packet::decode(raw, version).map_err(CloseReason::Malformed)? {
-            Packet::PubAck(ack) => self.on_puback(session, ack, outputs),
-            Packet::PubRec(ack) => self.on_pubrec(session, ack, outputs),
-            Packet::PubRel(ack) => self.on_pubrel(id, session, ack, outputs),
-            Packet::PubComp(ack) => self.on_pubcomp(session, ack, outputs),
+            Packet::PubAck(ack) => self.on_puback(session, ack.packet_id, outputs),
+            Packet::PubRec(ack) => self.on_pubrec(session, ack.packet_id, ack.reason, outputs),
+            Packet::PubRel(ack) => self.on_pubrel(id, session, ack.packet_id, outputs),
+            Packet::PubComp(ack) => self.on_pubcomp(session, ack.packet_id, outputs),
             Packet::Subscribe(subscribe) => self.on_subscribe(id, session, subscribe, outputs),
             Packet::Unsubscribe(unsubscribe) => {
                 self.on_unsubscribe(id, session, unsubscribe, outputs)

@@ -4,7 +4,7 @@
 
 use std::hash::BuildHasher;
 
-use ringmq_codec::{Packet, PacketId, Version};
+use ringmq_codec::{Packet, PacketId, PacketType, Version};
 
 use crate::deliver::Delivery;
 use crate::ids::SessionIndex;
@@ -12,6 +12,15 @@ use crate::outgoing::{InFlight, Queued, Stage};
 use crate::publish_frame::{self, Content, Envelope, TopicForm};
 use crate::session::Flag;
 use crate::{ConnectionId, Wait};
+
+/// How long a packet of this type may wait for company.
+pub(crate) fn wait_of(packet_type: PacketType) -> Wait {
+    match packet_type {
+        PacketType::PubAck | PacketType::PubRec | PacketType::PubComp => Wait::WhileBusy,
+        PacketType::PubRel => Wait::Moment,
+        _ => Wait::No,
+    }
+}
 
 impl Delivery<'_> {
     /// Adds a message that is about to be sent to the session's window.
@@ -78,12 +87,8 @@ impl Delivery<'_> {
         let len = self.outputs.bytes.len() - start;
         self.stats.packets_sent_total += 1;
         self.stats.bytes_sent_total += len as u64;
-        let wait = match packet {
-            Packet::PubAck(_) | Packet::PubRec(_) | Packet::PubComp(_) => Wait::WhileBusy,
-            Packet::PubRel(_) => Wait::Moment,
-            _ => Wait::No,
-        };
-        self.outputs.send_in_time(start, to, wait);
+        self.outputs
+            .send_in_time(start, to, wait_of(packet.packet_type()));
         len as u32
     }
 

@@ -202,10 +202,8 @@ impl Session {
     /// An identifier that no message in flight has: the next in turn. [v5 MQTT-2.2.1-4]
     pub(crate) fn take_packet_id(&mut self) -> PacketId {
         let mut id = self.next_packet_id;
-        if let Some(outgoing) = &self.outgoing {
-            while outgoing.is_in_flight(id) {
-                id = id.next();
-            }
+        if let Some(outgoing) = &mut self.outgoing {
+            id = outgoing.free_id(id);
         }
         self.next_packet_id = id.next();
         id

@@ -78,6 +78,17 @@ impl PacketId {
             None => PacketId::FIRST,
         }
     }
+
+    /// How often [`PacketId::next`] must be taken to come from this one to `other`.
+    pub const fn steps_to(self, other: PacketId) -> u16 {
+        let steps = other.get().wrapping_sub(self.get());
+        if other.get() < self.get() {
+            // Zero is stepped over.
+            steps - 1
+        } else {
+            steps
+        }
+    }
 }
 
 /// The 15 control packet types, with their number in the fixed header.

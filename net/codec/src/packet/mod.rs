@@ -17,7 +17,7 @@ mod subscribe;
 mod tests;
 mod unsubscribe;
 
-pub use ack::Ack;
+pub use ack::{Ack, ShortAck};
 pub use auth::Auth;
 pub use connack::ConnAck;
 pub use connect::{Connect, Will};
