@@ -173,7 +173,9 @@ impl Shard {
             Input::EndOfTick => self.on_end_of_tick(outputs),
             Input::Shutdown => self.on_shutdown(outputs),
         }
-        self.resume_reading(outputs);
+        if !self.resuming.is_empty() {
+            self.resume_reading(outputs);
+        }
     }
 
     /// Whether nothing is left to do before the next input. While false, the caller gives another
@@ -238,7 +240,9 @@ impl Shard {
     }
 
     fn on_end_of_tick(&mut self, outputs: &mut Outputs) {
-        self.drain_on(outputs);
+        if !self.draining.is_empty() {
+            self.drain_on(outputs);
+        }
         self.send_interest(outputs);
         self.links.flush(outputs);
     }
