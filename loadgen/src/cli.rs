@@ -11,7 +11,8 @@ mod value;
 pub(crate) use connect::{ConnectArgs, VersionArg};
 pub(crate) use kept::{CompareArgs, HistoryArgs, TuneArgs};
 pub(crate) use load::{
-    ChurnArgs, FanArgs, FileArgs, IdleArgs, LoadArgs, PaceArgs, PairsArgs, SensorsArgs, TimeArgs,
+    ChurnArgs, FanArgs, FileArgs, IdleArgs, LoadArgs, PaceArgs, PairsArgs, ReachArgs, SensorsArgs,
+    TimeArgs,
 };
 
 use std::collections::HashSet;
@@ -93,6 +94,8 @@ pub(crate) enum ScenarioArgs {
     Sensors(SensorsArgs),
     /// Connections with one subscription each, held with keep-alives.
     Idle(IdleArgs),
+    /// Connections held with keep-alives and then reached: a random choice each by itself, then all at once.
+    Reach(ReachArgs),
     /// Connects and disconnects in rounds, some cut in the middle of a packet.
     Churn(ChurnArgs),
 }
@@ -202,6 +205,7 @@ mod tests {
             "loadgen run fan-out --rate 5 --payload 32 --json",
             "loadgen run pairs --pairs 5 --window 1 --qos 2 --version-mqtt 5",
             "loadgen run churn --connections 20000 --rounds 50 --cut-fraction 0.1",
+            "loadgen run reach --connections 1000000 --hold 300 --chosen 100000 --keep-alive 60",
         ] {
             assert!(Cli::try_parse_from(line.split(' ')).is_ok(), "{line}");
         }

@@ -165,6 +165,13 @@ pub(crate) const PROBED_THREADS_MAX: usize = 64;
 /// Interval of `$SYS` assumed until two of its publications were seen; Mosquitto's default.
 pub(crate) const SYS_INTERVAL: Duration = Duration::from_secs(10);
 
+/// Bytes of the messages to connections that are reached: those of the other scenarios.
+pub(crate) const REACH_PAYLOAD_BYTES: usize = 64;
+
+/// How long one wait for events lasts at most while many connections are held: keep-alives leave in small
+/// groups instead of a thousand at once.
+pub(crate) const REACH_WAIT_MAX: Duration = Duration::from_millis(5);
+
 /// PINGREQs sent in one tick when idle connections are asked whether they still answer.
 pub(crate) const PINGS_PER_TICK_MAX: u32 = 2_000;
 

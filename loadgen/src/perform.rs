@@ -10,7 +10,7 @@ use std::thread;
 
 use crate::agents::{self, AgentReport};
 use crate::calibration::Calibration;
-use crate::cli::{ChurnArgs, ConnectArgs, FileArgs, ScenarioArgs};
+use crate::cli::{ChurnArgs, ConnectArgs, FileArgs, ReachArgs, ScenarioArgs};
 use crate::ensemble::{self, LoadOutcome, Place};
 use crate::folder::RunFolder;
 use crate::limit_search::{Bounds, LimitSearch, LimitStep};
@@ -19,9 +19,9 @@ use crate::progress::{self, Progress};
 use crate::record::{EncodedLatency, Measured, Moment, RunRecord};
 use crate::report::{self, LimitReport, Report};
 use crate::run::Part;
-use crate::run::churn;
 use crate::run::outcome::RunError;
 use crate::run::stage::Stage;
+use crate::run::{churn, reach};
 use crate::scenario::{Plan, fan_in, fan_out, idle, pairs, sensors};
 use crate::scenario_file::{self, Explicit, ScenarioFile};
 
@@ -36,6 +36,7 @@ pub(crate) fn run(scenario: ScenarioArgs, given: HashSet<String>) -> Result<bool
         ScenarioArgs::Sensors(args) => run_plan(sensors::plan(args)?),
         ScenarioArgs::Idle(args) => run_plan(idle::plan(args)),
         ScenarioArgs::Churn(args) => run_churn(args),
+        ScenarioArgs::Reach(args) => run_reach(args),
     };
     report.map(|report| report.violations().is_empty())
 }
@@ -48,6 +49,9 @@ fn run_file(args: &FileArgs, explicit: &Explicit) -> Result<bool, RunError> {
     let connect = &args.connect;
     if let Some(churn) = scenario_file::churn(&file, connect, explicit)? {
         return run_churn(churn).map(|report| report.violations().is_empty());
+    }
+    if let Some(reach) = scenario_file::reach(&file, connect, explicit)? {
+        return run_reach(reach).map(|report| report.violations().is_empty());
     }
     if args.find_limit {
         return find_limit(args, &file, explicit);
@@ -129,6 +133,19 @@ fn run_churn(args: ChurnArgs) -> Result<Report, RunError> {
     let keeper = Keeper::open(&connect)?;
     let outcome = in_background(&connect, move |updates| churn::execute(args, updates))?;
     let report = print(Report::of_churn(&connect, &outcome), &connect);
+    let measured = Measured {
+        intervals: Vec::new(),
+        connect_latency: EncodedLatency::of(&outcome.connect_latency),
+    };
+    keeper.keep(&report, &connect, measured)?;
+    Ok(report)
+}
+
+fn run_reach(args: ReachArgs) -> Result<Report, RunError> {
+    let connect = args.connect.clone();
+    let keeper = Keeper::open(&connect)?;
+    let outcome = in_background(&connect, move |updates| reach::execute(args, updates))?;
+    let report = print(Report::of_reach(&connect, &outcome), &connect);
     let measured = Measured {
         intervals: Vec::new(),
         connect_latency: EncodedLatency::of(&outcome.connect_latency),

@@ -185,3 +185,24 @@ pub(crate) struct ChurnArgs {
     #[command(flatten)]
     pub(crate) connect: ConnectArgs,
 }
+
+#[derive(Args, Clone, Debug)]
+pub(crate) struct ReachArgs {
+    /// Connections, each with a subscription of its own and one that all have.
+    #[arg(long, value_name = "N", default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) connections: u32,
+    /// Seconds to hold them with nothing but keep-alives.
+    #[arg(long, value_name = "SECONDS", default_value_t = 10.0, value_parser = seconds_above_zero)]
+    pub(crate) hold: f64,
+    /// Connections, chosen at random, that then get a message of their own.
+    #[arg(long, value_name = "N", default_value_t = 100)]
+    pub(crate) chosen: u32,
+    /// These messages a second.
+    #[arg(long, value_name = "PER_SECOND", default_value_t = 1_000.0, value_parser = rate)]
+    pub(crate) rate: f64,
+    /// Messages to all connections behind them, one after the other, up to 255.
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=255))]
+    pub(crate) rounds: u32,
+    #[command(flatten)]
+    pub(crate) connect: ConnectArgs,
+}

@@ -10,7 +10,7 @@ mod publish;
 
 pub(crate) use in_flight::{Answer, InFlight};
 pub(crate) use packets::{ClientIds, ConnectPacket, disconnect, subscribe};
-pub(crate) use partial::complete;
+pub(crate) use partial::read_packets;
 pub(crate) use publish::IncomingPublish;
 
 use ringmq_ring::ConnectionId;

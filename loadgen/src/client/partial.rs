@@ -1,11 +1,37 @@
-//! Completing the one packet that was split between two receives.
+//! Cutting what was received into packets, and completing the one that was split between two receives.
 //!
 //! All other packets are read where the engine received them; only the split one is copied.
 
-use ringmq_codec::{DecodeError, frame};
+use ringmq_codec::{DecodeError, RawPacket, frame};
+
+/// Calls `each` with every packet that `partial` and then `bytes` hold whole, and leaves the rest in `partial`.
+#[inline]
+pub(crate) fn read_packets(
+    partial: &mut Vec<u8>,
+    bytes: &[u8],
+    packet_size_max: u32,
+    mut each: impl FnMut(RawPacket<'_>) -> Result<(), DecodeError>,
+) -> Result<(), DecodeError> {
+    let mut rest = bytes;
+    if !partial.is_empty() {
+        if !complete(partial, &mut rest, packet_size_max)? {
+            return Ok(());
+        }
+        if let Some(raw) = frame::split(partial, packet_size_max)? {
+            each(raw)?;
+        }
+        partial.clear();
+    }
+    while let Some(raw) = frame::split(rest, packet_size_max)? {
+        each(raw)?;
+        rest = &rest[raw.length..];
+    }
+    partial.extend_from_slice(rest);
+    Ok(())
+}
 
 /// Moves bytes from `rest` to `partial` until it holds exactly one packet; false when `rest` ran dry.
-pub(crate) fn complete(
+fn complete(
     partial: &mut Vec<u8>,
     rest: &mut &[u8],
     packet_size_max: u32,

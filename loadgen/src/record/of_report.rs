@@ -8,7 +8,7 @@ use super::{
 };
 use crate::agents::AgentReport;
 use crate::cli::ConnectArgs;
-use crate::report::{BrokerReport, ChurnReport, LoadReport, Report};
+use crate::report::{BrokerReport, ChurnReport, LoadReport, ReachReport, Report};
 
 /// What a report does not hold: the latencies themselves.
 #[derive(Default)]
@@ -28,11 +28,12 @@ impl RunRecord {
         let (scenario, results, audit, warnings) = match report {
             Report::Load(report) => of_load(report),
             Report::Churn(report) => of_churn(report),
+            Report::Reach(report) => of_reach(report),
         };
         let mut record = RunRecord::empty(scenario);
         let told = match report {
             Report::Load(report) => report.broker_version.clone(),
-            Report::Churn(_) => None,
+            Report::Churn(_) | Report::Reach(_) => None,
         };
         record.versions.broker = connect.release.clone().or(told);
         record.started = started;
@@ -181,5 +182,44 @@ fn of_churn(report: &ChurnReport) -> Parts {
         ..AuditRecord::default()
     };
     let record = ScenarioRecord::new("churn", text, true);
+    (record, results, audit, Vec::new())
+}
+
+/// The latency is that of the messages to all: the other stands in the text.
+fn of_reach(report: &ReachReport) -> Parts {
+    let text = format!(
+        "name = \"reach\"\nconnections = {}\nhold_secs = {}\nchosen = {}\nrounds = {}\n",
+        report.connections, report.held.seconds, report.chosen.published, report.all.published
+    );
+    let broker = report.broker.map(|broker| BrokerFigures {
+        cpu_share: broker.cpu_share_held,
+        rss_bytes: broker.rss_bytes,
+        rss_bytes_before: broker.rss_bytes_before,
+        rss_bytes_peak: broker.rss_bytes_peak,
+        rss_bytes_per_connection: broker.rss_bytes_per_connection,
+        ..BrokerFigures::default()
+    });
+    let results = Results {
+        latency_us: report.all.latency_us,
+        connections: u64::from(report.connections),
+        connect_seconds: report.connect.seconds,
+        connect_latency_us: report.connect.latency_us,
+        broker,
+        ..Results::default()
+    };
+    let audit = AuditRecord {
+        published: report.chosen.published + report.all.published,
+        expected: report.chosen.expected + report.all.expected,
+        delivered: report.chosen.delivered + report.all.delivered,
+        lost: report.chosen.lost + report.all.lost,
+        unexpected: report.unexpected,
+        corrupt: report.corrupt,
+        connections_lost: report.connections_lost,
+        connect_failures: report.connect.failures,
+        protocol_errors: report.protocol_errors,
+        violations: report.violations.clone(),
+        ..AuditRecord::default()
+    };
+    let record = ScenarioRecord::new("reach", text, true);
     (record, results, audit, Vec::new())
 }

@@ -6,6 +6,7 @@ mod churn;
 mod judge;
 mod limit;
 mod load;
+mod reach;
 mod scenario;
 mod several;
 pub(crate) mod text;
@@ -13,6 +14,7 @@ pub(crate) mod text;
 pub(crate) use churn::ChurnReport;
 pub(crate) use limit::LimitReport;
 pub(crate) use load::{BrokerReport, LoadReport};
+pub(crate) use reach::{ReachReport, ReachedReport};
 pub(crate) use scenario::Scenario;
 
 use std::collections::BTreeMap;
@@ -23,14 +25,15 @@ use crate::cli::ConnectArgs;
 use crate::ensemble::LoadOutcome;
 use crate::histogram::Percentiles;
 use crate::run::connector::Failures;
-use crate::run::outcome::{ChurnOutcome, Outcome};
+use crate::run::outcome::{ChurnOutcome, Outcome, ReachOutcome};
 
-/// A report of either kind.
+/// A report of any kind.
 #[derive(Serialize)]
 #[serde(untagged)]
 pub(crate) enum Report {
     Load(Box<LoadReport>),
     Churn(Box<ChurnReport>),
+    Reach(Box<ReachReport>),
 }
 
 /// How connecting went.
@@ -86,11 +89,17 @@ impl Report {
         Report::Churn(Box::new(ChurnReport::new(connect, outcome)))
     }
 
+    /// The report of reaching connections.
+    pub(crate) fn of_reach(connect: &ConnectArgs, outcome: &ReachOutcome) -> Report {
+        Report::Reach(Box::new(ReachReport::new(connect, outcome)))
+    }
+
     /// What must not have been, a line each.
     pub(crate) fn violations(&self) -> &[String] {
         match self {
             Report::Load(report) => &report.violations,
             Report::Churn(report) => &report.violations,
+            Report::Reach(report) => &report.violations,
         }
     }
 }

@@ -4,6 +4,7 @@ mod churn;
 mod limit;
 mod load;
 mod picture;
+mod reach;
 
 pub(crate) use limit::{knee, limit_step};
 
@@ -14,6 +15,7 @@ pub(crate) fn render(report: &Report) -> String {
     match report {
         Report::Load(report) => load::render(report),
         Report::Churn(report) => churn::render(report),
+        Report::Reach(report) => reach::render(report),
     }
 }
 

@@ -5,7 +5,8 @@
 //! `receive` takes packets in, `publish` sends, `changes` exchanges subscriptions, `phase` moves from one phase
 //! to the next, `returning` has clients leave and come back, `liveness` keeps connections up, `intervals`
 //! cuts the measured phase, `show` reports progress, `finish` sums up. Several loops may carry out one plan:
-//! `share` says which clients are a loop's own, `stage` is where they meet. `churn` is a run of its own kind.
+//! `share` says which clients are a loop's own, `stage` is where they meet. `churn` and `reach`
+//! are runs of their own kind.
 
 mod changes;
 pub(crate) mod churn;
@@ -22,6 +23,7 @@ pub(crate) mod outbox;
 pub(crate) mod outcome;
 mod phase;
 mod publish;
+pub(crate) mod reach;
 mod receive;
 mod returning;
 pub(crate) mod share;

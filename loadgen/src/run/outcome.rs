@@ -167,6 +167,63 @@ pub(crate) struct ChurnOutcome {
     pub(crate) broker_after: Option<ProcessSample>,
 }
 
+/// What reaching connections found.
+pub(crate) struct ReachOutcome {
+    /// Connections that were to be reached; the publisher is not among them.
+    pub(crate) connections: u32,
+    pub(crate) connect_seconds: f64,
+    pub(crate) connect_latency: Histogram<u64>,
+    pub(crate) connect_failures: Failures,
+    /// Connections that ended before the run did.
+    pub(crate) lost_connections: Failures,
+    /// Connections that answered at the end.
+    pub(crate) answered: u32,
+    pub(crate) held: Held,
+    /// A message each to a random choice.
+    pub(crate) chosen: Reached,
+    /// Messages to everyone.
+    pub(crate) all: Reached,
+    /// Messages that were not published, as the publisher could not or others before them had not arrived.
+    pub(crate) unsent: u64,
+    /// Messages that came again, out of turn, or to somebody they were not for.
+    pub(crate) unexpected: u64,
+    pub(crate) corrupt: u64,
+    pub(crate) protocol_errors: u64,
+    /// The broker before the first connect, with all connections up, when they had been held, and at the end.
+    pub(crate) broker_before: Option<ProcessSample>,
+    pub(crate) broker_up: Option<ProcessSample>,
+    pub(crate) broker_held: Option<ProcessSample>,
+    pub(crate) broker_end: Option<ProcessSample>,
+    pub(crate) broker_rss_peak: u64,
+    /// loadgen's own memory with all connections up.
+    pub(crate) own_rss_bytes: u64,
+}
+
+/// How connections were kept alive.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub(crate) struct Held {
+    /// Without anything but keep-alives.
+    pub(crate) seconds: f64,
+    pub(crate) keep_alive_secs: u16,
+    /// PINGREQs over the whole run, the last signs of life among them.
+    pub(crate) pings: u64,
+    pub(crate) pongs: u64,
+    /// Not answered when the next was due.
+    pub(crate) unanswered: u64,
+    /// Answers that each connection got before it was asked for a last one, at least.
+    pub(crate) pongs_min: u8,
+}
+
+/// Messages and what came of them.
+pub(crate) struct Reached {
+    pub(crate) published: u64,
+    pub(crate) expected: u64,
+    pub(crate) delivered: u64,
+    /// From the first that was due to the last that came.
+    pub(crate) seconds: f64,
+    pub(crate) latency: Histogram<u64>,
+}
+
 /// Why a run could not be made.
 #[derive(Debug)]
 pub(crate) enum RunError {

@@ -2,11 +2,11 @@
 //! booked and recorded without an allocation.
 
 use ringmq_codec::packet::Ack;
-use ringmq_codec::{DecodeError, Packet, PacketId, PacketType, Qos, RawPacket, frame};
+use ringmq_codec::{DecodeError, Packet, PacketId, PacketType, Qos, RawPacket};
 use ringmq_ring::ConnectionId;
 
 use crate::audit::Verdict;
-use crate::client::{Answer, IncomingPublish, State, complete};
+use crate::client::{Answer, IncomingPublish, State, read_packets};
 use crate::ids::{ClientId, PublisherId, SubscriberId};
 use crate::limits::PACKET_SIZE_MAX;
 use crate::run::clients::Role;
@@ -19,7 +19,10 @@ impl Run {
             return;
         };
         let mut partial = std::mem::take(&mut self.clients.get_mut(client).partial);
-        let result = self.read_packets(client, &mut partial, bytes);
+        let now_ns = self.clock.now_ns();
+        let result = read_packets(&mut partial, bytes, PACKET_SIZE_MAX, |raw| {
+            self.on_packet(client, raw, now_ns)
+        });
         self.clients.get_mut(client).partial = partial;
         self.stage
             .show_received(self.member, self.counters.received);
@@ -29,31 +32,6 @@ impl Run {
                 format!("the broker sent a malformed packet: {error}"),
             );
         }
-    }
-
-    fn read_packets(
-        &mut self,
-        client: ClientId,
-        partial: &mut Vec<u8>,
-        bytes: &[u8],
-    ) -> Result<(), DecodeError> {
-        let now_ns = self.clock.now_ns();
-        let mut rest = bytes;
-        if !partial.is_empty() {
-            if !complete(partial, &mut rest, PACKET_SIZE_MAX)? {
-                return Ok(());
-            }
-            if let Some(raw) = frame::split(partial, PACKET_SIZE_MAX)? {
-                self.on_packet(client, raw, now_ns)?;
-            }
-            partial.clear();
-        }
-        while let Some(raw) = frame::split(rest, PACKET_SIZE_MAX)? {
-            self.on_packet(client, raw, now_ns)?;
-            rest = &rest[raw.length..];
-        }
-        partial.extend_from_slice(rest);
-        Ok(())
     }
 
     #[inline]

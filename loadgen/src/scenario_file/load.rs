@@ -32,6 +32,8 @@ pub(crate) enum Kind {
     ReconnectStorm,
     /// Subscriptions that nothing matches, exchanged for others at a rate.
     Background,
+    /// Connections held, then reached: a random choice each by itself, then all at once.
+    Reach,
     /// Connects and disconnects in rounds, some cut in the middle of a packet.
     Churn,
 }
@@ -71,7 +73,7 @@ pub(crate) struct Load {
     /// Whether subscribers name every publisher's topic instead of a wildcard.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) exact_filters: Option<bool>,
-    /// Connections of idle, background, churn and storms.
+    /// Connections of idle, background, churn, reach and storms.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) connections: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -80,6 +82,9 @@ pub(crate) struct Load {
     pub(crate) changes_per_second: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) rounds: Option<u32>,
+    /// Connections that get a message of their own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) chosen: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) cut_fraction: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -132,6 +137,7 @@ impl Kind {
             Kind::Idle => "idle",
             Kind::ReconnectStorm => "reconnect-storm",
             Kind::Background => "background",
+            Kind::Reach => "reach",
             Kind::Churn => "churn",
         }
     }
@@ -171,6 +177,7 @@ impl Kind {
             Kind::Idle => &["connections"],
             Kind::ReconnectStorm => &["connections", "rounds"],
             Kind::Background => &["connections", "filters_each", "changes_per_second"],
+            Kind::Reach => &["connections", "chosen", "rate_per_second", "rounds"],
             Kind::Churn => &["connections", "rounds", "cut_fraction"],
         };
         let has_flow = matches!(
@@ -237,6 +244,7 @@ impl Load {
             ("connections", self.connections),
             ("filters_each", self.filters_each),
             ("rounds", self.rounds),
+            ("chosen", self.chosen),
             ("topics", self.topics),
             ("messages_each", self.messages_each),
             ("sensors", self.sensors),

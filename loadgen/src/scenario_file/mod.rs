@@ -11,7 +11,7 @@ mod preset;
 mod setting;
 
 pub(crate) use load::{Kind, Load};
-pub(crate) use plans::{Explicit, churn, plans};
+pub(crate) use plans::{Explicit, churn, plans, reach};
 pub(crate) use preset::{preset, presets, text_of};
 
 use serde::{Deserialize, Serialize};

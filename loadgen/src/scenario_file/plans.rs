@@ -4,7 +4,7 @@
 
 use std::collections::HashSet;
 
-use crate::cli::{ChurnArgs, ConnectArgs, LoadArgs, PaceArgs, TimeArgs};
+use crate::cli::{ChurnArgs, ConnectArgs, LoadArgs, PaceArgs, ReachArgs, TimeArgs};
 use crate::cli::{FanArgs, IdleArgs, PairsArgs};
 use crate::fleet::{self, FleetArgs};
 use crate::limits::MESSAGES_EACH_DEFAULT;
@@ -65,18 +65,57 @@ pub(crate) fn churn(
     connect: &ConnectArgs,
     explicit: &Explicit,
 ) -> Result<Option<ChurnArgs>, String> {
-    let Some(load) = file.load.iter().find(|load| load.kind == Kind::Churn) else {
+    let Some(load) = lone_load(file, Kind::Churn)? else {
         return Ok(None);
     };
-    if file.load.len() > 1 {
-        return Err("churn runs alone, not beside other loads".to_owned());
-    }
     Ok(Some(ChurnArgs {
         connections: load.connections.unwrap_or(1_000),
         rounds: load.rounds.unwrap_or(10),
         cut_fraction: load.cut_fraction.unwrap_or(0.1),
         connect: connect_args(file, connect, explicit),
     }))
+}
+
+/// The reaching of connections, likewise.
+pub(crate) fn reach(
+    file: &ScenarioFile,
+    connect: &ConnectArgs,
+    explicit: &Explicit,
+) -> Result<Option<ReachArgs>, String> {
+    let Some(load) = lone_load(file, Kind::Reach)? else {
+        return Ok(None);
+    };
+    let mut connect = connect_args(file, connect, explicit);
+    let mqtt = mqtt_options(file, &connect, explicit);
+    connect.version_mqtt = mqtt.version;
+    connect.keep_alive = mqtt.keep_alive_secs;
+    connect.user_name = mqtt.user_name;
+    connect.password = mqtt.password;
+    let rounds = load.rounds.unwrap_or(3);
+    if rounds > 255 {
+        return Err("rounds: at most 255".to_owned());
+    }
+    Ok(Some(ReachArgs {
+        connections: load.connections.unwrap_or(1_000),
+        hold: file.run.duration_secs,
+        chosen: load.chosen.unwrap_or(100),
+        rate: load.rate_per_second.unwrap_or(1_000.0),
+        rounds,
+        connect,
+    }))
+}
+
+/// The load of a kind that is a run of its own; `None` when there is none.
+fn lone_load(file: &ScenarioFile, kind: Kind) -> Result<Option<&Load>, String> {
+    let found = file.load.iter().find(|load| load.kind == kind);
+    if found.is_some() && file.load.len() > 1 {
+        return Err(alone(kind));
+    }
+    Ok(found)
+}
+
+fn alone(kind: Kind) -> String {
+    format!("{} runs alone, not beside other loads", kind.name())
 }
 
 fn connect_args(file: &ScenarioFile, connect: &ConnectArgs, explicit: &Explicit) -> ConnectArgs {
@@ -176,7 +215,7 @@ fn plan(file: &ScenarioFile, load: &Load, connect: ConnectArgs) -> Result<Plan, 
             };
             Ok(background::plan(&args, connect))
         }
-        Kind::Churn => Err("churn runs alone, not beside other loads".to_owned()),
+        Kind::Churn | Kind::Reach => Err(alone(load.kind)),
     }
 }
 

@@ -32,6 +32,7 @@ const PRESETS: &[Preset] = presets![
     "connection-storm",
     "reconnect-storm",
     "idle-keep-alive",
+    "million",
     "wildcard-background",
     "slow-subscriber",
     "topic-churn",

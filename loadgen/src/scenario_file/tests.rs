@@ -16,9 +16,38 @@ fn every_preset_becomes_a_plan_under_its_name() {
         let file = ScenarioFile::parse(preset.text, &[]).unwrap();
         assert_eq!(file.name, preset.name);
         assert!(!file.description.is_empty(), "{}", preset.name);
+        let (connect, explicit) = (ConnectArgs::default(), Explicit::default());
+        if reach(&file, &connect, &explicit).unwrap().is_some() {
+            continue;
+        }
         let plans = plans_of(preset.text, &[]);
         assert!(plans.is_ok(), "{}: {:?}", preset.name, plans.err());
     }
+}
+
+#[test]
+fn what_is_reached_stands_in_the_file() {
+    let text = preset("million").unwrap().text;
+    let (connect, explicit) = (ConnectArgs::default(), Explicit::default());
+    let file = ScenarioFile::parse(text, &["load.chosen=7".to_owned()]).unwrap();
+    let args = reach(&file, &connect, &explicit).unwrap().unwrap();
+    assert_eq!(
+        (args.connections, args.chosen, args.rounds),
+        (1_000_000, 7, 3)
+    );
+    assert_eq!((args.hold, args.connect.keep_alive), (300.0, 60));
+    for (setting, why) in [
+        ("load.rounds=256", "at most 255"),
+        ("load.chosen=0", "at least 1"),
+    ] {
+        let file = ScenarioFile::parse(text, &[setting.to_owned()]);
+        let error = file.and_then(|file| reach(&file, &connect, &explicit).map(|_| ()));
+        assert!(error.unwrap_err().contains(why), "{setting}");
+    }
+    let beside = format!("{PAIRS}[[load]]\nkind = \"reach\"\n");
+    let file = ScenarioFile::parse(&beside, &[]).unwrap();
+    let error = reach(&file, &connect, &explicit).unwrap_err();
+    assert!(error.contains("runs alone"), "{error}");
 }
 
 #[test]

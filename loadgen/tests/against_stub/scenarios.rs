@@ -97,6 +97,58 @@ fn idle_connections_answer_at_the_end() {
     );
 }
 
+/// What `reach` has found of 30 connections, 10 of them chosen, and two messages to all.
+fn reached(run: &crate::command::Run) -> [u64; 5] {
+    let figures = [
+        "/chosen/delivered",
+        "/all/delivered",
+        "/connections_answered",
+    ];
+    let [chosen, all, answered] =
+        figures.map(|at| run.report.pointer(at).and_then(|it| it.as_u64()));
+    let [chosen, all, answered] = [chosen, all, answered].map(|it| it.unwrap_or(u64::MAX));
+    [
+        chosen,
+        all,
+        answered,
+        run.count("unexpected"),
+        run.count("connections_lost"),
+    ]
+}
+
+const REACH: &str =
+    "reach --connections 30 --hold 0.5 --chosen 10 --rate 1000 --rounds 2 --timeout 3";
+
+#[test]
+fn every_connection_is_reached_by_itself_and_with_all() {
+    let broker = StubBroker::start(Fault::None);
+    let run = run(&broker, &format!("{REACH} --keep-alive 1"));
+    assert_eq!(run.code, 0, "{}", run.errors);
+    assert_eq!(reached(&run), [10, 60, 30, 0, 0]);
+    let pongs = run.report.pointer("/held/pongs").and_then(|it| it.as_u64());
+    assert!(pongs > Some(0), "{}", run.report);
+}
+
+#[test]
+fn what_does_not_reach_a_connection_is_found() {
+    for (fault, found, reason) in [
+        (Fault::Drop(3), [9, 60, 30, 0, 0], "chosen connections lost"),
+        (Fault::Drop(15), [10, 29, 30, 0, 0], "all connections lost"),
+        (Fault::Repeat(20), [10, 60, 30, 1, 0], "came again"),
+        (Fault::Hangup(25), [10, 29, 29, 0, 1], "lost during the run"),
+    ] {
+        let broker = StubBroker::start(fault);
+        let run = run(&broker, REACH);
+        assert_eq!(
+            (run.code, reached(&run)),
+            (2, found),
+            "{fault:?}: {}",
+            run.errors
+        );
+        assert!(run.errors.contains(reason), "{fault:?}: {}", run.errors);
+    }
+}
+
 #[test]
 fn churn_counts_its_connections() {
     let broker = StubBroker::start(Fault::None);
