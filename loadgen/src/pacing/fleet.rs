@@ -115,9 +115,12 @@ impl FleetLoop {
         let (sensor, _) = self.at(self.cursor % sensors);
         let round = self.cursor / sensors;
         let scattered = scatter(u64::from(sensor) << 32 | (round & 0xFFFF_FFFF));
-        let due_ns = self.nominal_ns(self.cursor) + part_of(self.jitter_ns, scattered);
+        let nominal_ns = self.nominal_ns(self.cursor);
+        // Every reading is made before the end, and the last ones spread over the time until then: all that the
+        // jitter leads past it would otherwise be due at once, when there is no time left to send so many.
+        let jitter_ns = self.jitter_ns.min(self.end_ns - nominal_ns);
         Reading {
-            due_ns: due_ns.min(self.end_ns - 1),
+            due_ns: nominal_ns + part_of(jitter_ns, scattered),
             sensor,
             sequence: round as u32,
         }
@@ -281,6 +284,30 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn the_last_readings_are_spread_over_the_time_that_is_left() {
+        let layout = Layout {
+            streams: 30_000,
+            publishers: 5,
+            subscribers: 1,
+            groups: 1,
+            shares: 0,
+        };
+        let mut fleet = FleetLoop::new(layout, 10.0, 0.2, Phase::Even);
+        fleet.begin(0, 30 * SECOND);
+        let sends = run(&mut fleet, |_, _| true);
+        assert_eq!(sends.len(), 90_000);
+        // 3,000 a second, of which the jitter moves 3,000 past the end.
+        let last = |ns| {
+            sends
+                .iter()
+                .filter(|s| s.due_ns >= 30 * SECOND - ns)
+                .count()
+        };
+        assert!(last(SECOND / 1_000) < 100, "{}", last(SECOND / 1_000));
+        assert!(last(SECOND / 10) < 2_000, "{}", last(SECOND / 10));
     }
 
     #[test]
