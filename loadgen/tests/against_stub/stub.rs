@@ -50,6 +50,8 @@ struct Subscriber {
     filter: String,
     qos: Qos,
     packet_id: PacketId,
+    /// What a session that is kept sends again when its client comes back.
+    unacknowledged: Vec<(PacketId, Message)>,
     held: Option<Message>,
 }
 
@@ -202,7 +204,11 @@ fn handle(state: &mut State, socket: &TcpStream, client: &Client, packet: Packet
             }
         }
         Packet::PubRel(it) => send(socket, Packet::PubComp(ack(it.packet_id)), version),
-        Packet::PubRec(it) => send(socket, Packet::PubRel(ack(it.packet_id)), version),
+        Packet::PubRec(it) => {
+            on_acknowledged(state, client, it.packet_id);
+            send(socket, Packet::PubRel(ack(it.packet_id)), version);
+        }
+        Packet::PubAck(it) => on_acknowledged(state, client, it.packet_id),
         Packet::PingReq => send(socket, Packet::PingResp, version),
         _ => {}
     }
@@ -229,10 +235,21 @@ fn on_connect(state: &mut State, socket: &TcpStream, client: &Client) {
     send(socket, Packet::ConnAck(connack), client.version);
     if let Some(session) = session {
         session.socket = socket.try_clone().unwrap();
-        for (topic, payload) in session.waiting.take().unwrap_or_default() {
+        // Before its DISCONNECT was read, messages may have gone to a client that had left.
+        let again = std::mem::take(&mut session.unacknowledged);
+        let again = again.into_iter().map(|(_, message)| message);
+        for (topic, payload) in again.chain(session.waiting.take().unwrap_or_default()) {
             session.deliver(&topic, &payload);
         }
     }
+}
+
+fn on_acknowledged(state: &mut State, client: &Client, packet_id: PacketId) {
+    let own = state
+        .subscribers
+        .iter_mut()
+        .filter(|known| known.client_id == client.id);
+    own.for_each(|known| known.unacknowledged.retain(|(id, _)| *id != packet_id));
 }
 
 fn on_subscribe(state: &mut State, socket: &TcpStream, client: &Client, subscribe: &Subscribe<'_>) {
@@ -252,6 +269,7 @@ fn on_subscribe(state: &mut State, socket: &TcpStream, client: &Client, subscrib
                 filter: filter.as_str().to_owned(),
                 qos: options.qos,
                 packet_id: PacketId::FIRST,
+                unacknowledged: Vec::new(),
                 held: None,
             });
         }
@@ -361,6 +379,10 @@ impl Subscriber {
             self.packet_id = self.packet_id.next();
             self.packet_id
         });
+        if let Some(packet_id) = packet_id.filter(|_| self.is_kept) {
+            let message = (topic.to_owned(), payload.to_vec());
+            self.unacknowledged.push((packet_id, message));
+        }
         let bytes = publish_bytes(self.version, topic, self.qos, packet_id, payload);
         let _ = self.socket.write_all(&bytes);
     }
