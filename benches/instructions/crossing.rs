@@ -3,7 +3,7 @@
 //! what 32 messages cost.
 
 use ringmq_benches::links::LinkPair;
-use ringmq_benches::packets::{self, Acknowledgement, acknowledgement};
+use ringmq_benches::packets::{Acknowledgement, acknowledgement, publishes_in_turn};
 use ringmq_benches::shards::{Carried, Client, Shards};
 use ringmq_benches::topics::topic_text;
 use ringmq_codec::Qos;
@@ -23,6 +23,11 @@ pub(crate) const CASES: &[Case] = &[
         run: |counter| crossing(counter, (Qos::AtMostOnce, 33), Step::Send),
     },
     Case {
+        name: "crossing/send-run-33",
+        unit: "33 PUBLISHes of QoS 0 of one topic in one receive that only another shard wants, one tick",
+        run: |counter| run(counter, 33, Step::Send),
+    },
+    Case {
         name: "crossing/receive-1",
         unit: "batch of one message of QoS 0 to one subscriber, one tick",
         run: |counter| crossing(counter, (Qos::AtMostOnce, 1), Step::Receive),
@@ -31,6 +36,11 @@ pub(crate) const CASES: &[Case] = &[
         name: "crossing/receive-33",
         unit: "batch of 33 messages of QoS 0 to one subscriber, one tick",
         run: |counter| crossing(counter, (Qos::AtMostOnce, 33), Step::Receive),
+    },
+    Case {
+        name: "crossing/receive-run-33",
+        unit: "batch of a run of 33 messages of QoS 0 to one subscriber, one tick",
+        run: |counter| run(counter, 33, Step::Receive),
     },
     Case {
         name: "crossing/send-qos1-1",
@@ -86,14 +96,34 @@ enum Step {
     Accepted,
 }
 
-/// `messages` per tick from a publisher on one shard to a subscriber on another, who acknowledges them before
-/// the next come.
-fn crossing(counter: &mut Counter, (qos, messages): (Qos, u16), counted: Step) {
-    let topic = topic_text(7);
+/// `messages` per tick of two topics in turn, from a publisher on one shard to a subscriber on another, who
+/// acknowledges them before the next come.
+fn crossing(counter: &mut Counter, (qos, messages): (Qos, usize), counted: Step) {
+    let topics = [topic_text(7), topic_text(8)];
+    exchange(counter, (&topics, qos, messages), counted);
+}
+
+/// `messages` per tick of one topic.
+fn run(counter: &mut Counter, messages: usize, counted: Step) {
+    exchange(
+        counter,
+        (&[topic_text(7)], Qos::AtMostOnce, messages),
+        counted,
+    );
+}
+
+fn exchange(
+    counter: &mut Counter,
+    (topics, qos, messages): (&[String], Qos, usize),
+    counted: Step,
+) {
     let mut shards = Shards::new(2);
     let publisher = shards.connect(PUBLISHER);
-    shards.subscribers(SUBSCRIBER, 1, (&topic, qos));
-    let bytes = publishes(&topic, qos, messages);
+    let subscriber = shards.connect(SUBSCRIBER);
+    for topic in topics {
+        shards.subscribe(subscriber, topic, qos);
+    }
+    let bytes = publishes_in_turn(topics, qos, messages);
     for round in 0..ROUNDS {
         let is_counted = |step| round >= NOT_COUNTED && step == counted;
         counter.count_if(is_counted(Step::Send), 1, || shards.tick(publisher, &bytes));
@@ -106,7 +136,7 @@ fn crossing(counter: &mut Counter, (qos, messages): (Qos, u16), counted: Step) {
             continue;
         }
         let answers = answers(&shards);
-        assert_eq!(answers.len(), usize::from(messages));
+        assert_eq!(answers.len(), messages);
         let mut accepted = Some(only_link(&mut shards));
         let frames = counter.count_if(is_counted(Step::Accepted), 1, || {
             shards.link_tick(accepted.take().expect("the work is done once"))
@@ -116,22 +146,6 @@ fn crossing(counter: &mut Counter, (qos, messages): (Qos, u16), counted: Step) {
             shards.tick(client, &bytes);
         }
     }
-}
-
-/// PUBLISHes whose packet identifiers differ.
-fn publishes(topic: &str, qos: Qos, messages: u16) -> Vec<u8> {
-    let one = packets::publish(topic, qos);
-    let mut bytes = Vec::new();
-    for number in 1..=messages {
-        let start = bytes.len();
-        bytes.extend_from_slice(&one);
-        if qos > Qos::AtMostOnce {
-            // Behind the fixed header (two bytes), the topic and its length.
-            let at = start + 2 + 2 + topic.len();
-            bytes[at..at + 2].copy_from_slice(&number.to_be_bytes());
-        }
-    }
-    bytes
 }
 
 /// The one message that the last tick has for another shard.

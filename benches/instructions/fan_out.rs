@@ -22,7 +22,12 @@ pub(crate) const CASES: &[Case] = &[
     },
     Case {
         name: "publish/qos0-16",
-        unit: "16 PUBLISHes of QoS 0 in one receive to one subscriber, one tick",
+        unit: "16 PUBLISHes of QoS 0 of two topics in turn in one receive to one subscriber, one tick",
+        run: |counter| in_turn(counter, 16),
+    },
+    Case {
+        name: "publish/run-16",
+        unit: "16 PUBLISHes of QoS 0 of one topic in one receive to one subscriber, one tick",
         run: |counter| qos0(counter, (1, 16)),
     },
     Case {
@@ -70,6 +75,20 @@ fn qos0(counter: &mut Counter, (subscribers, messages): (u32, usize)) {
     count_ticks(counter, &mut shards, (publisher, &bytes));
     // Frames that go to one connection alone are joined.
     assert_eq!(shards.outputs.targets.len(), subscribers as usize);
+}
+
+/// `messages` of QoS 0 per tick, of which none has the topic of the one before, for one subscriber.
+fn in_turn(counter: &mut Counter, messages: usize) {
+    let topics = [topic_text(7), topic_text(8)];
+    let mut shards = Shards::new(1);
+    let publisher = shards.connect(SHARD);
+    let subscriber = shards.connect(SHARD);
+    for topic in &topics {
+        shards.subscribe(subscriber, topic, Qos::AtMostOnce);
+    }
+    let bytes = packets::publishes_in_turn(&topics, Qos::AtMostOnce, messages);
+    count_ticks(counter, &mut shards, (publisher, &bytes));
+    assert_eq!(shards.outputs.targets.len(), 1, "joined");
 }
 
 fn shared(counter: &mut Counter) {

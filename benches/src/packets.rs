@@ -44,7 +44,25 @@ pub fn publish(topic_name: &str, qos: Qos) -> Vec<u8> {
     encoded(&publish_of(topic_name, qos, &PAYLOAD), Version::V311)
 }
 
-/// The same, to be retained.
+/// So many of them, of each topic in turn; their packet identifiers count from the first.
+pub fn publishes_in_turn(topics: &[String], qos: Qos, messages: usize) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let mut packet_id = PacketId::FIRST;
+    for topic_name in topics.iter().cycle().take(messages) {
+        let Packet::Publish(publish) = publish_of(topic_name, qos, &PAYLOAD) else {
+            unreachable!("a PUBLISH was asked for");
+        };
+        let numbered = Publish {
+            packet_id: publish.packet_id.map(|_| packet_id),
+            ..publish
+        };
+        numbered.encode(Version::V311, &mut bytes);
+        packet_id = packet_id.next();
+    }
+    bytes
+}
+
+/// PUBLISH of QoS 0 like [`publish`], to be retained.
 pub fn retained(topic_name: &str) -> Vec<u8> {
     let Packet::Publish(publish) = publish_of(topic_name, Qos::AtMostOnce, &PAYLOAD) else {
         unreachable!("a PUBLISH was asked for");

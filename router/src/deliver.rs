@@ -16,6 +16,7 @@ use crate::message::{MessageIndex, MessageStore};
 use crate::outgoing::Queued;
 use crate::own_frame::OwnFrame;
 use crate::publish_frame::{self, Content, Envelope, Message};
+use crate::send::Sent;
 use crate::session::{Flag, Hot, SessionId, Sessions};
 use crate::subscription_identifier::IdentifierList;
 use crate::{ConnectionId, DropReason, Millis, Outputs, Settings, Stats};
@@ -48,7 +49,8 @@ impl FanOutScratch {
     }
 }
 
-fn variant_of(version: Version, retain: bool) -> usize {
+/// Which receivers get the same frame of QoS 0: by version and retain flag.
+pub(crate) fn variant_of(version: Version, retain: bool) -> usize {
     usize::from(version.is_v5()) | usize::from(retain) << 1
 }
 
@@ -171,10 +173,10 @@ impl<'a> Terms<'a> {
 }
 
 impl Delivery<'_> {
-    /// The message's time was over before it reached these subscribers; it counts as taken, as one that
-    /// expires in a queue does. [v5 MQTT-3.3.2-5]
-    pub(crate) fn drop_expired(&mut self, matches: &Matches<'_>) -> Taken {
-        let dropped = matches.subscribers.len() as u64;
+    /// The time of these messages was over before they reached the subscribers; they count as taken, as one
+    /// that expires in a queue does. [v5 MQTT-3.3.2-5]
+    pub(crate) fn drop_expired(&mut self, matches: &Matches<'_>, messages: u64) -> Taken {
+        let dropped = matches.subscribers.len() as u64 * messages;
         self.stats.drops.add(DropReason::Expired, dropped);
         match dropped {
             0 => Taken::default(),
@@ -191,32 +193,26 @@ impl Delivery<'_> {
         }
         let mut taken = Taken::default();
         let mut shared = Shared::new(message);
-        let frame_lens = [Version::V311, Version::V5]
-            .map(|version| Envelope::plain(version, Qos::AtMostOnce, false))
-            .map(|envelope| publish_frame::frame_len(&shared.content, &envelope));
+        let frame_lens = publish_frame::plain_lens(&shared.content, message.payload.len());
         for subscriber in matches.subscribers {
             let (session, options) = (subscriber.session, subscriber.options);
             if options.no_local() && message.publisher == Some(session) {
                 continue;
             }
-            let qos = message.qos.min(options.qos());
-            let retain = message.retain && options.retain_as_published();
-            let hot = self.sessions.hot(session);
-            if message.retain && hot.is(Flag::Replaying) {
+            if message.retain && self.sessions.hot(session).is(Flag::Replaying) {
                 self.live_topics.insert(session, message.topic_hash);
             }
-            let len = frame_lens[usize::from(hot.version.is_v5())];
-            if is_plain(qos, hot, *subscriber) && len <= hot.packet_size_max as usize {
-                self.scratch.receivers[variant_of(hot.version, retain)].push(hot.connection);
+            if self.gather_plain(message, *subscriber, &frame_lens) {
                 taken.taken = true;
                 continue;
             }
-            let goes_now = qos == Qos::AtMostOnce && hot.is_direct();
             let terms = Terms {
-                qos,
-                retain,
+                qos: message.qos.min(options.qos()),
+                retain: message.retain && options.retain_as_published(),
                 identifiers: matches.identifiers(*subscriber),
             };
+            let hot = self.sessions.hot(session);
+            let goes_now = terms.qos == Qos::AtMostOnce && hot.is_direct();
             taken.merge(if goes_now {
                 self.gather_own(*subscriber, terms, &shared.content)
             } else {
@@ -226,6 +222,27 @@ impl Delivery<'_> {
         self.send_to_gathered(&shared.content);
         self.send_own(&shared.content, matches);
         taken
+    }
+
+    /// Notes the subscriber among those that get one and the same frame, if it takes the message at once and
+    /// as everyone does. `frame_lens` are [`publish_frame::plain_lens`].
+    #[inline]
+    pub(crate) fn gather_plain(
+        &mut self,
+        message: &Message<'_>,
+        subscriber: Subscriber,
+        frame_lens: &[usize; 2],
+    ) -> bool {
+        let options = subscriber.options;
+        let hot = self.sessions.hot(subscriber.session);
+        let len = frame_lens[usize::from(hot.version.is_v5())];
+        let is_plain = is_plain(message.qos.min(options.qos()), hot, subscriber)
+            && len <= hot.packet_size_max as usize;
+        if is_plain {
+            let retain = message.retain && options.retain_as_published();
+            self.scratch.receivers[variant_of(hot.version, retain)].push(hot.connection);
+        }
+        is_plain
     }
 
     /// Sends a message that has one subscriber, if nothing is special about either. Nothing is done
@@ -257,10 +274,10 @@ impl Delivery<'_> {
                 let envelope = Envelope::plain(version, Qos::AtMostOnce, retain);
                 let start = self.outputs.bytes.len();
                 publish_frame::encode(content, &envelope, self.now, &mut self.outputs.bytes);
-                let count = receivers.len() as u64;
+                let sent = Sent::one(content, receivers.len() as u64);
                 self.outputs.send_to_all(start, receivers);
                 receivers.clear();
-                self.count_publishes(start, content.payload, count);
+                self.count_publishes(start, sent);
             }
         }
     }
@@ -360,7 +377,7 @@ impl Delivery<'_> {
             let at = start + template.packet_id_at;
             out[at..at + 2].copy_from_slice(&envelope.packet_id.get().to_be_bytes());
         }
-        self.count_publishes(start, shared.content.payload, 1);
+        self.count_publishes(start, Sent::one(&shared.content, 1));
         self.outputs.send_to(start, hot.connection);
     }
 }

@@ -53,6 +53,7 @@ mod reason_string;
 mod received;
 mod replay;
 mod retained;
+mod run;
 mod send;
 mod session;
 mod session_end;

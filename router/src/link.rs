@@ -186,6 +186,17 @@ pub struct BatchData {
     pub bytes: Vec<u8>,
     /// The messages.
     pub items: Vec<BatchItem>,
+    /// Of items that are runs.
+    pub runs: Vec<BatchRun>,
+}
+
+/// Several messages that differ in nothing but their payloads.
+#[derive(Clone, Copy, Debug)]
+pub struct BatchRun {
+    /// Where the packets have what.
+    pub shape: ringmq_codec::packet::RunShape,
+    /// The version for whose clients the packets are as they must be.
+    pub verbatim: Option<ringmq_codec::Version>,
 }
 
 /// One message of a batch.
@@ -195,10 +206,12 @@ pub struct BatchItem {
     pub topic_start: u32,
     /// First byte of the forwarded properties (v5, encoded, without expiry and alias).
     pub properties_start: u32,
-    /// First byte of the payload.
+    /// First byte of the payload; of a run, of its packets.
     pub payload_start: u32,
-    /// One past the payload.
+    /// One past the payload, or the packets.
     pub end: u32,
+    /// The place in [`BatchData::runs`] of a run, which is of QoS 0 and not retained.
+    pub run: Option<u32>,
     /// QoS it was published with.
     pub qos: ringmq_codec::Qos,
     /// Whether the publisher set the retain flag.

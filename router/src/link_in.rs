@@ -3,11 +3,13 @@
 //! A batch is taken whole at once, so its acceptance can be answered at once. A shard never waits here.
 
 use ringmq_codec::TopicName;
+use ringmq_codec::packet::PublishRun;
 
 use crate::gate::Taken;
 use crate::link::{Accepted, BatchData, BatchItem, LinkMessage, PublishBatch};
 use crate::placement::bit;
 use crate::publish_frame::Message;
+use crate::run::Run;
 use crate::{Output, Outputs, Shard, ShardId};
 
 impl Shard {
@@ -82,8 +84,12 @@ impl Shard {
         if item.live & bit(self.id) != 0 {
             let (index, mut delivery) = self.index_and_delivery(outputs);
             let matches = index.find(message.topic, message.topic_hash);
+            let run = run_of(data, item);
+            let messages = run.as_ref().map_or(1, |run| run.packets.packets());
             taken = if message.content().is_expired(delivery.now) {
-                delivery.drop_expired(&matches)
+                delivery.drop_expired(&matches, messages as u64)
+            } else if let Some(run) = &run {
+                delivery.take_run(&message, run, &matches)
             } else {
                 delivery.fan_out(&message, &matches)
             };
@@ -97,6 +103,16 @@ impl Shard {
         }
         taken
     }
+}
+
+/// The run that an item is; the payload of its message is that run's packets.
+fn run_of<'a>(data: &'a BatchData, item: &BatchItem) -> Option<Run<'a>> {
+    let run = data.runs[item.run? as usize];
+    let bytes = &data.bytes[item.payload_start as usize..item.end as usize];
+    Some(Run {
+        packets: PublishRun::of(bytes, run.shape),
+        verbatim: run.verbatim,
+    })
 }
 
 /// A message of another shard.

@@ -10,10 +10,11 @@ use std::sync::Arc;
 
 use crate::gate::{Taken, Ticket};
 use crate::link::{
-    Accepted, BatchData, BatchItem, BatchSeq, LinkMessage, PublishBatch, SharedDelivery,
+    Accepted, BatchData, BatchItem, BatchRun, BatchSeq, LinkMessage, PublishBatch, SharedDelivery,
 };
 use crate::placement::{bit, shards_in};
 use crate::publish_frame::Message;
+use crate::run::Run;
 use crate::session::SessionId;
 use crate::shared::Asked;
 use crate::{ConnectionId, Output, Outputs, Shard, ShardCount, ShardId};
@@ -117,6 +118,7 @@ impl Links {
             properties_start: properties_start as u32,
             payload_start: payload_start as u32,
             end: self.data.bytes.len() as u32,
+            run: None,
             qos: message.qos,
             retain: message.retain,
             expires: message.expires,
@@ -124,6 +126,19 @@ impl Links {
             topic_hash: message.topic_hash,
             live,
         });
+        item
+    }
+
+    /// Adds a whole run, whose first message is `message`, as [`Links::append`] adds one.
+    pub(crate) fn append_run(&mut self, message: &Message<'_>, run: &Run<'_>, live: u64) -> u32 {
+        let packets = message.with_payload(run.packets.as_bytes());
+        let item = self.append((&packets, 0, live));
+        let place = self.data.runs.len() as u32;
+        self.data.runs.push(BatchRun {
+            shape: run.packets.shape(),
+            verbatim: run.verbatim,
+        });
+        self.data.items[item as usize].run = Some(place);
         item
     }
 

@@ -12,6 +12,7 @@ use crate::deliver::{Delivery, Terms};
 use crate::gate::Taken;
 use crate::index::{Matches, Subscriber};
 use crate::publish_frame::{self, Content, Envelope, TopicForm};
+use crate::send::Sent;
 use crate::{ConnectionId, DropReason};
 
 /// A receiver and what is its own.
@@ -90,7 +91,7 @@ impl Delivery<'_> {
             receivers.extend(group.iter().map(|it| it.connection));
             self.outputs.send_to_all(start, receivers);
             receivers.clear();
-            self.count_publishes(start, content.payload, group.len() as u64);
+            self.count_publishes(start, Sent::one(content, group.len() as u64));
         }
         own.clear();
         self.scratch.own = own;

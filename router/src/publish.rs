@@ -3,7 +3,7 @@
 //! QoS 0 leaves no trace here. A QoS 2 message is routed when its identifier is first seen, and never
 //! again before PUBREL. What the publisher is told stands in `puback`.
 
-use ringmq_codec::packet::Publish;
+use ringmq_codec::packet::{Publish, PublishRun};
 use ringmq_codec::{
     PropertiesBuffer, Qos, RawPacket, ReasonCode, TopicName, TopicNameBuffer, Version,
 };
@@ -15,6 +15,7 @@ use crate::link::Fingerprint;
 use crate::placement::bit;
 use crate::puback::{Owed, Publisher};
 use crate::publish_frame::Message;
+use crate::run::Run;
 use crate::session::SessionId;
 use crate::shared::Carried;
 use crate::{CloseReason, ConnectionId, LogPosition, Millis, Outputs, Shard};
@@ -32,21 +33,28 @@ pub(crate) struct Routed {
     pub(crate) log: LogPosition,
 }
 
-/// Memory that each publish uses anew.
+/// What one publish leaves for the next.
 #[derive(Debug, Default)]
 pub(crate) struct PublishScratch {
+    last: KnownTopic,
+    room: Room,
+}
+
+/// Memory that each publish uses anew.
+#[derive(Debug, Default)]
+struct Room {
     /// Forwarded properties, when some are left out.
     properties: PropertiesBuffer,
     /// The topic an alias stands for.
     aliased: String,
-    /// The topic of the last publish, if it differed from the one before.
-    topic: KnownTopic,
+    /// The topic, if it is not that of the publish before.
+    new: KnownTopic,
 }
 
 /// A topic that was validated and found to have no more levels than allowed. Publishers mostly say several
 /// messages of one topic in a row.
 #[derive(Debug, Default)]
-pub(crate) struct KnownTopic {
+struct KnownTopic {
     name: TopicNameBuffer,
     fingerprint: Fingerprint,
 }
@@ -59,67 +67,96 @@ impl KnownTopic {
     }
 }
 
+/// A PUBLISH as it came.
+struct Came<'a> {
+    publish: &'a Publish<'a>,
+    raw: &'a RawPacket<'a>,
+    /// All bytes there are from its start on.
+    bytes: &'a [u8],
+    version: Version,
+    /// The topic of the publish before.
+    last: &'a KnownTopic,
+}
+
+impl<'a> Came<'a> {
+    /// The run that begins with it, of which those properties are forwarded.
+    fn run(&self, properties: &[u8], packet_size_max: u32) -> Option<Run<'a>> {
+        let packets = PublishRun::at(self.bytes, self.raw, self.publish, packet_size_max)?;
+        // What is forwarded is never more than what came.
+        let is_forwarded_whole = properties.len() == self.publish.properties.as_bytes().len();
+        Some(Run {
+            packets,
+            verbatim: is_forwarded_whole.then_some(self.version),
+        })
+    }
+}
+
 impl Shard {
-    /// A PUBLISH of a client.
+    /// A PUBLISH of a client, with all bytes from its start on. Returns how many bytes behind it are done with
+    /// too, as they are of its run.
     pub(crate) fn on_publish(
         &mut self,
         publisher: Publisher,
-        raw: RawPacket<'_>,
+        (raw, bytes): (RawPacket<'_>, &[u8]),
         version: Version,
         outputs: &mut Outputs,
-    ) -> Result<(), CloseReason> {
-        let mut scratch = std::mem::take(&mut self.publish_scratch);
-        let mut last = std::mem::take(&mut self.last_topic);
-        let decoded = Publish::decode(raw, version, last.name.topic());
-        let handled = match decoded {
-            Ok(publish) => self.take_publish(publisher, &publish, &last, &mut scratch, outputs),
+    ) -> Result<usize, CloseReason> {
+        // Boxed, so that it is out of the way for the price of a word.
+        let mut scratch = self.publish_scratch.take().unwrap_or_default();
+        let PublishScratch { last, room } = &mut *scratch;
+        let handled = match Publish::decode(raw, version, last.name.topic()) {
+            Ok(publish) => {
+                let came = Came {
+                    publish: &publish,
+                    raw: &raw,
+                    bytes,
+                    version,
+                    last,
+                };
+                self.take_publish(publisher, &came, room, outputs)
+            }
             Err(error) => Err(CloseReason::Malformed(error)),
         };
-        if scratch.topic.name.topic().is_some() {
-            std::mem::swap(&mut last, &mut scratch.topic);
-            scratch.topic.name.clear();
+        if room.new.name.topic().is_some() {
+            std::mem::swap(last, &mut room.new);
+            room.new.name.clear();
         }
-        self.last_topic = last;
-        self.publish_scratch = scratch;
+        self.publish_scratch = Some(scratch);
         handled
     }
 
-    /// Routes a message that was not taken before, and answers for it.
+    /// Routes a message that was not taken before, and answers for it; and the run that begins with it.
     fn take_publish(
         &mut self,
         publisher: Publisher,
-        publish: &Publish<'_>,
-        last: &KnownTopic,
-        scratch: &mut PublishScratch,
+        came: &Came<'_>,
+        room: &mut Room,
         outputs: &mut Outputs,
-    ) -> Result<(), CloseReason> {
+    ) -> Result<usize, CloseReason> {
+        let publish = came.publish;
         self.stats.publishes_received_total += 1;
         self.stats.publish_bytes_received_total += publish.payload.len() as u64;
-        let (broker, properties) = forwarded::split(publish.properties, &mut scratch.properties);
+        let (broker, properties) = forwarded::split(publish.properties, &mut room.properties);
         if broker.has_subscription_identifier {
             return Err(CloseReason::Refused(ReasonCode::ProtocolError));
         }
         // Before all else: what a repeated message says of its alias holds too.
         let connection = publisher.connection;
-        let topic = self.topic_of(
-            connection,
-            publish,
-            broker.topic_alias,
-            &mut scratch.aliased,
-        )?;
+        let topic = self.topic_of(connection, publish, broker.topic_alias, &mut room.aliased)?;
         if let Some(packet_id) = publish.packet_id {
             self.count_receiving(connection)?;
             if publish.qos == Qos::ExactlyOnce && self.is_repeated(publisher, packet_id, outputs) {
-                return Ok(());
+                return Ok(0);
             }
         }
-        let topic_hash = if last.is(topic) {
-            last.fingerprint
+        let topic_hash = if came.last.is(topic) {
+            came.last.fingerprint
         } else {
-            self.know(topic, &mut scratch.topic)?
+            self.know(topic, &mut room.new)?
         };
         if let Err(reason) = self.check_publish(topic, publish, broker) {
-            return self.refuse_publish(publisher, publish, reason, outputs);
+            self.refuse_publish(publisher, publish, reason, outputs)?;
+            return Ok(0);
         }
         let message = Message {
             topic,
@@ -133,6 +170,12 @@ impl Shard {
                 .map(|secs| Millis(self.now.0 + u64::from(secs) * 1_000)),
             publisher: Some(publisher.session),
         };
+        let is_checked_alone = broker.payload_is_text && self.settings.validate_payload_format;
+        if !is_checked_alone && let Some(run) = came.run(properties, self.settings.packet_size_max)
+        {
+            let done = self.route_run(connection, &message, &run, outputs);
+            return Ok(done - came.raw.length);
+        }
         let waiter = publish
             .packet_id
             .map(|_| self.next_ticket(publisher.session));
@@ -143,7 +186,7 @@ impl Shard {
             self.answer_publish(publisher, Owed { packet_id, qos }, routed, outputs);
         }
         self.pause_for_links(connection, routed.shards, outputs);
-        Ok(())
+        Ok(0)
     }
 
     /// Takes in a topic that is not the last one: its fingerprint.

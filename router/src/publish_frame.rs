@@ -49,6 +49,11 @@ impl<'a> Message<'a> {
         }
     }
 
+    /// The same message with another payload.
+    pub(crate) fn with_payload(self, payload: &'a [u8]) -> Message<'a> {
+        Message { payload, ..self }
+    }
+
     /// What is sent of it.
     pub(crate) fn content(&self) -> Content<'a> {
         Content {
@@ -239,6 +244,16 @@ fn remaining_len(content: &Content<'_>, envelope: &Envelope<'_>) -> usize {
 pub(crate) fn frame_len(content: &Content<'_>, envelope: &Envelope<'_>) -> usize {
     let remaining = remaining_len(content, envelope);
     1 + varint_len(remaining) + remaining
+}
+
+/// Length of a first delivery at QoS 0 with nothing that is the client's own, before v5 and in v5; with a
+/// payload of this length, bytes.
+pub(crate) fn plain_lens(content: &Content<'_>, payload_len: usize) -> [usize; 2] {
+    [Version::V311, Version::V5].map(|version| {
+        let envelope = Envelope::plain(version, Qos::AtMostOnce, false);
+        let remaining = remaining_len(content, &envelope) - content.payload.len() + payload_len;
+        1 + varint_len(remaining) + remaining
+    })
 }
 
 /// Whether the whole packet has at most so many bytes, which is quick to tell for a client without a bound.

@@ -4,10 +4,9 @@
 //! Bytes are parsed where they lie unless earlier ones wait. Nothing here knows what a packet means.
 
 use ringmq_codec::packet::ShortAck;
-use ringmq_codec::{Packet, PacketType, RawPacket, ReasonCode, frame};
+use ringmq_codec::{Packet, PacketType, RawPacket, ReasonCode, Version, frame};
 
 use crate::connection::Phase;
-use crate::ids::SessionIndex;
 use crate::puback::Publisher;
 use crate::session::Flag;
 use crate::{CloseReason, ConnectionId, Outputs, Shard};
@@ -78,7 +77,21 @@ impl Shard {
                 Ok(Some(raw)) => {
                     used += raw.length;
                     match connection.phase {
-                        Phase::Connected(session) => self.on_packet(id, session, raw, outputs),
+                        Phase::Connected(session) => {
+                            let client = Publisher {
+                                connection: id,
+                                session,
+                            };
+                            connection.active = self.now;
+                            self.stats.packets_received_total += 1;
+                            let version = connection.version;
+                            match raw.header.packet_type {
+                                PacketType::Publish => self
+                                    .on_publish(client, (raw, rest), version, outputs)
+                                    .map(|more| used += more),
+                                _ => self.on_packet(client, raw, version, outputs),
+                            }
+                        }
                         Phase::AwaitingConnect => self.on_first_packet(id, raw, rest, outputs),
                         Phase::Authenticating => self.on_packet_before_connack(id, raw, outputs),
                     }
@@ -93,29 +106,21 @@ impl Shard {
         used
     }
 
-    /// A packet of a client whose CONNECT was accepted.
+    /// A packet other than PUBLISH of a client whose CONNECT was accepted.
     fn on_packet(
         &mut self,
-        id: ConnectionId,
-        session: SessionIndex,
+        client: Publisher,
         raw: RawPacket<'_>,
+        version: Version,
         outputs: &mut Outputs,
     ) -> Result<(), CloseReason> {
-        let now = self.now;
-        let connection = self.connections.get_mut(id).expect("parse has looked");
-        connection.active = now;
-        self.stats.packets_received_total += 1;
+        let Publisher {
+            connection: id,
+            session,
+        } = client;
         if raw.header.packet_type == PacketType::Connect {
             // A second CONNECT, whatever is in it. [v5 MQTT-3.1.0-2] [v3.1.1 MQTT-3.1.0-2]
             return Err(CloseReason::Refused(ReasonCode::ProtocolError));
-        }
-        let version = connection.version;
-        if raw.header.packet_type == PacketType::Publish {
-            let publisher = Publisher {
-                connection: id,
-                session,
-            };
-            return self.on_publish(publisher, raw, version, outputs);
         }
         match Packet::decode(raw, version).map_err(CloseReason::Malformed)? {
             Packet::PubAck(ack) => self.on_puback(session, ack.packet_id, outputs),

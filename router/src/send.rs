@@ -22,6 +22,26 @@ pub(crate) fn wait_of(packet_type: PacketType) -> Wait {
     }
 }
 
+/// What was put out of one encoded form of one or more messages, for the counters.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Sent {
+    pub(crate) packets: u64,
+    /// All payloads together, bytes.
+    pub(crate) payload_bytes: u64,
+    pub(crate) receivers: u64,
+}
+
+impl Sent {
+    /// One packet, to so many.
+    pub(crate) fn one(content: &Content<'_>, receivers: u64) -> Sent {
+        Sent {
+            packets: 1,
+            payload_bytes: content.payload.len() as u64,
+            receivers,
+        }
+    }
+}
+
 impl Delivery<'_> {
     /// Adds a message that is about to be sent to the session's window.
     pub(crate) fn put_in_flight(&mut self, index: SessionIndex, message: Queued) -> PacketId {
@@ -71,7 +91,7 @@ impl Delivery<'_> {
     ) {
         let start = self.outputs.bytes.len();
         publish_frame::encode(content, envelope, self.now, &mut self.outputs.bytes);
-        self.count_publishes(start, content.payload, 1);
+        self.count_publishes(start, Sent::one(content, 1));
         self.outputs.send_to(start, to);
     }
 
@@ -92,11 +112,16 @@ impl Delivery<'_> {
         len as u32
     }
 
-    /// Counts the frame from `start` to the end, which goes to so many receivers.
-    pub(crate) fn count_publishes(&mut self, start: usize, payload: &[u8], receivers: u64) {
-        self.stats.packets_sent_total += receivers;
-        self.stats.publishes_sent_total += receivers;
-        self.stats.publish_bytes_sent_total += payload.len() as u64 * receivers;
+    /// Counts the packets from `start` to the end.
+    pub(crate) fn count_publishes(&mut self, start: usize, sent: Sent) {
+        let Sent {
+            packets,
+            payload_bytes,
+            receivers,
+        } = sent;
+        self.stats.packets_sent_total += packets * receivers;
+        self.stats.publishes_sent_total += packets * receivers;
+        self.stats.publish_bytes_sent_total += payload_bytes * receivers;
         self.stats.bytes_sent_total += (self.outputs.bytes.len() - start) as u64 * receivers;
     }
 }

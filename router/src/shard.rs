@@ -24,7 +24,7 @@ use crate::log::Log;
 use crate::matrix::Matrix;
 use crate::message::MessageStore;
 use crate::placement::Placement;
-use crate::publish::{KnownTopic, PublishScratch};
+use crate::publish::PublishScratch;
 use crate::random::Random;
 use crate::replay::Replays;
 use crate::session::{SessionId, Sessions};
@@ -82,9 +82,8 @@ pub struct Shard {
     /// Sessions to be drained on at the end of this tick.
     pub(crate) draining: Vec<SessionId>,
     pub(crate) scratch: FanOutScratch,
-    pub(crate) publish_scratch: PublishScratch,
-    /// Of the publish before.
-    pub(crate) last_topic: KnownTopic,
+    /// `None` while a publish uses it.
+    pub(crate) publish_scratch: Option<Box<PublishScratch>>,
     /// Properties of an answer.
     pub(crate) reason_properties: PropertiesBuffer,
     /// The broker stops.
@@ -130,8 +129,7 @@ impl Shard {
             resuming: VecDeque::new(),
             draining: Vec::new(),
             scratch: FanOutScratch::new(hash_seed),
-            publish_scratch: PublishScratch::default(),
-            last_topic: KnownTopic::default(),
+            publish_scratch: None,
             reason_properties: PropertiesBuffer::new(),
             stopping: false,
             groups_scratch: Vec::new(),
@@ -167,7 +165,8 @@ impl Shard {
             Input::Settings(settings) => {
                 self.index.set_strategies(&settings);
                 self.settings = settings;
-                self.last_topic = KnownTopic::default();
+                // Other rules may have held for the last topic.
+                self.publish_scratch = None;
             }
             Input::Timer => self.on_timer(outputs),
             Input::EndOfTick => self.on_end_of_tick(outputs),

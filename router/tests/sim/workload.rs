@@ -145,12 +145,7 @@ impl World {
             _ if self.workload.below(6) >= subscribed * 3 => self.subscribe_some(client),
             0..=49 => self.publish_one(client, false),
             50..=69 => self.publish_one(client, true),
-            70..=75 => {
-                for _ in 0..self.workload.within(2..=self.plan.burst_max) {
-                    let retained = self.workload.chance(300);
-                    self.publish_one(client, retained);
-                }
-            }
+            70..=75 => self.publish_burst(client),
             76..=84 => self.subscribe_some(client),
             85..=90 => self.unsubscribe_some(client),
             91..=93 => self.leave(client),
@@ -204,6 +199,32 @@ impl World {
             true => self.retained_publish(client),
             false => self.shared_publish(client),
         };
+        self.publish(client, order);
+    }
+
+    /// Several publishes in one go: of all kinds, or of one topic like readings of a sensor.
+    fn publish_burst(&mut self, client: ClientIndex) {
+        let count = self.workload.within(2..=self.plan.burst_max);
+        if self.workload.chance(500) {
+            for _ in 0..count {
+                let retained = self.workload.chance(300);
+                self.publish_one(client, retained);
+            }
+            return;
+        }
+        let mut order = self.shared_publish(client);
+        if self.workload.chance(700) {
+            order.qos = Qos::AtMostOnce;
+        }
+        self.coverage
+            .hit("publisher says one topic several times in a row");
+        for _ in 0..count {
+            order.payload_len = self.workload.within(12..=self.plan.payload_max) as usize;
+            self.publish(client, order);
+        }
+    }
+
+    fn publish(&mut self, client: ClientIndex, order: PublishOrder) {
         if order.qos > Qos::AtMostOnce && !self.clients[usize::from(client.0)].may_publish() {
             return;
         }

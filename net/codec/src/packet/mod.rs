@@ -11,6 +11,7 @@ mod connect;
 mod disconnect;
 mod filters;
 mod publish;
+mod publish_run;
 mod suback;
 mod subscribe;
 #[cfg(test)]
@@ -23,6 +24,7 @@ pub use connack::ConnAck;
 pub use connect::{Connect, Will};
 pub use disconnect::Disconnect;
 pub use publish::Publish;
+pub use publish_run::{PublishRun, RunShape};
 pub use suback::{ReasonCodes, SubAck, WireReasonCodes};
 pub use subscribe::{Subscribe, SubscribeFilters, encode_subscribe};
 pub use unsubscribe::{Unsubscribe, UnsubscribeFilters, encode_unsubscribe};

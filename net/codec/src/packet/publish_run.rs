@@ -1,0 +1,212 @@
+//! A run: PUBLISH packets one behind the other, each the first one with another payload.
+//!
+//! A busy publisher says several messages of one topic in a row. What was decided about the first of them
+//! holds for all, and to a client of the same version they may go on as they came. Only QoS 0 without
+//! RETAIN comes in runs: such a packet leaves no trace of its own. Finding a run looks at no payload.
+
+use super::Publish;
+use crate::{PACKET_SIZE_MAX, RawPacket, frame};
+
+/// Two or more packets of QoS 0, not retained, that differ in nothing but their payloads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PublishRun<'a> {
+    /// All packets, whole.
+    bytes: &'a [u8],
+    shape: RunShape,
+}
+
+/// Where a run has what, in bytes: what was found out about it, apart from the bytes themselves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RunShape {
+    packets: usize,
+    /// What each packet has between its remaining length and its payload.
+    head_len: usize,
+    payload_bytes: usize,
+    longest_payload_len: usize,
+}
+
+impl<'a> PublishRun<'a> {
+    /// The run at the start of `bytes`, where `first` is, which was decoded to `publish`; `None` if it ends
+    /// there. A packet longer than `packet_size_max` bytes ends a run, and so does a remaining length that
+    /// takes more bytes than it needs: whoever goes on behind the run meets them.
+    #[inline]
+    pub fn at(
+        bytes: &'a [u8],
+        first: &RawPacket<'a>,
+        publish: &Publish<'a>,
+        packet_size_max: u32,
+    ) -> Option<PublishRun<'a>> {
+        // Mostly the first byte behind a packet tells.
+        if bytes.get(first.length) != bytes.first() || first.header.flags != 0 {
+            return None;
+        }
+        PublishRun::find(bytes, first, publish, packet_size_max)
+    }
+
+    fn find(
+        bytes: &'a [u8],
+        first: &RawPacket<'a>,
+        publish: &Publish<'a>,
+        packet_size_max: u32,
+    ) -> Option<PublishRun<'a>> {
+        let payload_len = publish.payload.len();
+        let head = &first.body[..first.body.len() - payload_len];
+        let mut run = PublishRun {
+            bytes: &bytes[..first.length],
+            shape: RunShape {
+                packets: 1,
+                head_len: head.len(),
+                payload_bytes: payload_len,
+                longest_payload_len: payload_len,
+            },
+        };
+        if !first.is_remaining_length_minimal() {
+            return None;
+        }
+        while let Ok(Some(next)) = frame::split(&bytes[run.bytes.len()..], packet_size_max)
+            && next.header == first.header
+            && next.is_remaining_length_minimal()
+            && next.body.starts_with(head)
+        {
+            let payload_len = next.body.len() - head.len();
+            run.bytes = &bytes[..run.bytes.len() + next.length];
+            run.shape.packets += 1;
+            run.shape.payload_bytes += payload_len;
+            run.shape.longest_payload_len = run.shape.longest_payload_len.max(payload_len);
+        }
+        (run.shape.packets > 1).then_some(run)
+    }
+
+    /// The run again whose bytes were copied.
+    pub fn of(bytes: &'a [u8], shape: RunShape) -> PublishRun<'a> {
+        PublishRun { bytes, shape }
+    }
+
+    /// What [`PublishRun::of`] wants beside the bytes.
+    pub fn shape(&self) -> RunShape {
+        self.shape
+    }
+
+    /// All packets, as they came.
+    pub fn as_bytes(&self) -> &'a [u8] {
+        self.bytes
+    }
+
+    /// How many packets, two at least.
+    pub fn packets(&self) -> usize {
+        self.shape.packets
+    }
+
+    /// All payloads together, bytes.
+    pub fn payload_bytes(&self) -> usize {
+        self.shape.payload_bytes
+    }
+
+    /// The length of the longest payload, bytes.
+    pub fn longest_payload_len(&self) -> usize {
+        self.shape.longest_payload_len
+    }
+
+    /// Each packet's payload, and how many bytes the whole packet takes.
+    pub fn payloads(&self) -> impl Iterator<Item = (&'a [u8], usize)> + use<'a> {
+        let PublishRun { mut bytes, shape } = *self;
+        std::iter::from_fn(move || {
+            let raw = frame::split(bytes, PACKET_SIZE_MAX).ok()??;
+            bytes = &bytes[raw.length..];
+            Some((raw.body.get(shape.head_len..)?, raw.length))
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::PublishRun;
+    use crate::packet::Publish;
+    use crate::{PACKET_SIZE_MAX, Version, frame};
+
+    /// The run at the start of the bytes: its packets, payloads and longest payload.
+    fn run(bytes: &[u8], version: Version, size_max: u32) -> Option<(usize, Vec<&[u8]>, usize)> {
+        let first = frame::split(bytes, PACKET_SIZE_MAX).expect("a packet")?;
+        let publish = Publish::decode(first, version, None).expect("a PUBLISH");
+        let run = PublishRun::at(bytes, &first, &publish, size_max)?;
+        let payloads: Vec<_> = run.payloads().map(|(payload, _)| payload).collect();
+        let lengths: usize = run.payloads().map(|(_, length)| length).sum();
+        assert_eq!(lengths, run.as_bytes().len());
+        let payload_bytes: usize = payloads.iter().map(|payload| payload.len()).sum();
+        assert_eq!(payload_bytes, run.payload_bytes());
+        assert_eq!(payloads.len(), run.packets());
+        assert_eq!(run.as_bytes(), &bytes[..lengths]);
+        assert_eq!(PublishRun::of(run.as_bytes(), run.shape()), run);
+        Some((lengths, payloads, run.longest_payload_len()))
+    }
+
+    #[test]
+    fn payloads_of_any_length_make_one_run() {
+        let long = [7; 200];
+        let mut bytes = b"\x30\x04\0\x01ax\x30\x03\0\x01a\x30\x05\0\x01ayz".to_vec();
+        bytes.extend_from_slice(b"\x30\xCB\x01\0\x01a");
+        bytes.extend_from_slice(&long);
+        let (length, payloads, longest) = run(&bytes, Version::V311, 1_000).expect("a run");
+        assert_eq!((length, longest), (bytes.len(), 200));
+        assert_eq!(payloads, [b"x", &b""[..], b"yz", &long]);
+    }
+
+    #[test]
+    fn a_run_ends_at_whatever_is_not_the_same() {
+        let start = b"\x30\x04\0\x01ax\x30\x04\0\x01ay";
+        let ends: [(&str, &[u8]); 9] = [
+            ("nothing", b""),
+            ("half a packet", b"\x30\x04\0\x01a"),
+            ("half a length", b"\x30\x84"),
+            ("another topic", b"\x30\x04\0\x01bz"),
+            ("a longer topic", b"\x30\x05\0\x02abz"),
+            ("RETAIN", b"\x31\x04\0\x01az"),
+            ("another QoS", b"\x32\x06\0\x01a\0\x01z"),
+            ("a padded length", b"\x30\x84\x00\0\x01az"),
+            ("no packet", b"\x30\xFF\xFF\xFF\xFF"),
+        ];
+        for (what, end) in ends {
+            let mut bytes = start.to_vec();
+            bytes.extend_from_slice(end);
+            let found = run(&bytes, Version::V311, 1_000).map(|it| (it.0, it.1.len()));
+            assert_eq!(found, Some((start.len(), 2)), "{what}");
+            let alone = [&start[..6], end].concat();
+            assert_eq!(run(&alone, Version::V311, 1_000), None, "{what}");
+        }
+        let mut bytes = start.to_vec();
+        bytes.extend_from_slice(b"\x30\x05\0\x01azz");
+        assert_eq!(run(&bytes, Version::V311, 6).expect("a run").0, start.len());
+    }
+
+    #[test]
+    fn what_leaves_a_trace_comes_alone() {
+        let twice = |packet: &[u8]| [packet, packet].concat();
+        for packet in [
+            &b"\x31\x04\0\x01ax"[..],
+            b"\x32\x06\0\x01a\0\x01x",
+            b"\x30\x84\x00\0\x01ax",
+        ] {
+            assert_eq!(run(&twice(packet), Version::V311, 1_000), None);
+        }
+        // DUP at QoS 0, which only 3.1 allows.
+        assert_eq!(run(&twice(b"\x38\x04\0\x01ax"), Version::V31, 1_000), None);
+    }
+
+    #[test]
+    fn properties_must_be_the_same() {
+        let plain = b"\x30\x05\0\x01a\0x";
+        let with_alias = b"\x30\x08\0\x01a\x03\x23\0\x01x";
+        let by_alias = b"\x30\x07\0\0\x03\x23\0\x01x";
+        for (packets, length) in [
+            ([&plain[..], plain].concat(), 14),
+            ([&with_alias[..], with_alias].concat(), 20),
+            ([&by_alias[..], by_alias, plain].concat(), 18),
+        ] {
+            assert_eq!(run(&packets, Version::V5, 1_000).expect("a run").0, length);
+        }
+        assert_eq!(
+            run(&[&with_alias[..], by_alias].concat(), Version::V5, 1_000),
+            None
+        );
+    }
+}
