@@ -7,15 +7,13 @@
 
 use hashbrown::HashTable;
 
+use super::asked_once::AskedOnce;
 use super::fingerprint::table_hash;
 use super::merge::IdentifierTable;
 use super::{FilterIndex, GroupIndex, Subscriber};
 use crate::limits::{TOPIC_CACHE_BYTES_MAX, TOPIC_CACHE_ENTRIES_MAX};
 use crate::link::Fingerprint;
 use crate::slab::Slab;
-
-/// Places of the memory of topics asked for once.
-const ASKED_ONCE_PLACES: usize = 1 << 13;
 
 #[derive(Debug, Default)]
 pub(super) struct TopicCache {
@@ -24,8 +22,7 @@ pub(super) struct TopicCache {
     table: HashTable<u32>,
     /// Memory of topics and lists, bytes.
     heap_bytes: u64,
-    /// Parts of fingerprints, each in the place that other parts of it name; none before the first miss.
-    asked_once: Box<[u32]>,
+    asked_once: AskedOnce,
     /// The entry looked at last for eviction.
     hand: u32,
 }
@@ -111,7 +108,7 @@ impl TopicCache {
             self.remove(index);
             return Lookup::Repeated;
         }
-        if self.note(fingerprint) {
+        if self.asked_once.note(fingerprint) {
             Lookup::Repeated
         } else {
             Lookup::Unknown
@@ -167,19 +164,8 @@ impl TopicCache {
 
     /// Memory, bytes.
     pub(super) fn bytes(&self) -> u64 {
-        let tables = self.table.allocation_size() + size_of_val(&*self.asked_once);
+        let tables = self.table.allocation_size() + self.asked_once.bytes();
         self.entries.bytes() + self.heap_bytes + tables as u64
-    }
-
-    /// Notes that a topic was asked for; true when that is noted already.
-    fn note(&mut self, fingerprint: Fingerprint) -> bool {
-        if self.asked_once.is_empty() {
-            self.asked_once = vec![0; ASKED_ONCE_PLACES].into();
-        }
-        let place = &mut self.asked_once[fingerprint.0 as usize % ASKED_ONCE_PLACES];
-        // The lowest bit is set so that no topic looks like an empty place.
-        let part = (fingerprint.0 >> 24) as u32 | 1;
-        std::mem::replace(place, part) == part
     }
 
     /// Drops the first entry behind the hand that was not used since the hand passed it.

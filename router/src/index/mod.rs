@@ -4,6 +4,7 @@
 //! publish ([`SubscriptionIndex::find`]). It knows sessions by number only, never sees a connection or a
 //! message, and what it holds depends on nothing but the calls made and the seed.
 
+mod asked_once;
 mod cache;
 mod filters;
 mod fingerprint;
