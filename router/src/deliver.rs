@@ -32,6 +32,8 @@ pub(crate) struct FanOutScratch {
     templates: [Template; 8],
     /// Receivers of frames that have something of the client's own.
     pub(crate) own: Vec<OwnFrame>,
+    /// The shared subscriptions that the message at hand is still to be routed to, the next one last.
+    pub(crate) groups: Vec<GroupIndex>,
     /// Of topics, for the aliases clients were told.
     pub(crate) hasher: FixedState,
 }
@@ -44,6 +46,7 @@ impl FanOutScratch {
             joined: Vec::new(),
             templates: Default::default(),
             own: Vec::new(),
+            groups: Vec::new(),
             hasher: FixedState::with_seed(hash_seed),
         }
     }
@@ -346,7 +349,13 @@ impl Delivery<'_> {
         self.sessions.hot_mut(index).set(Flag::Queued, true);
     }
 
-    fn send_shared(&mut self, index: SessionIndex, terms: Terms<'_>, shared: &mut Shared<'_>) {
+    /// Sends the message to a session that can take it now.
+    pub(crate) fn send_shared(
+        &mut self,
+        index: SessionIndex,
+        terms: Terms<'_>,
+        shared: &mut Shared<'_>,
+    ) {
         let hot = *self.sessions.hot(index);
         let mut envelope = terms.envelope(hot.version);
         if terms.qos != Qos::AtMostOnce {

@@ -265,12 +265,13 @@ impl Shard {
         outputs: &mut Outputs,
     ) -> Routed {
         let own = bit(self.id);
-        let mut groups = std::mem::take(&mut self.groups_scratch);
         let (index, mut delivery) = self.index_and_delivery(outputs);
         let matches = index.find(message.topic, message.topic_hash);
         let live = matches.shards | own;
-        groups.clear();
-        groups.extend_from_slice(matches.groups);
+        let has_groups = !matches.groups.is_empty();
+        for &group in matches.groups.iter().rev() {
+            delivery.scratch.groups.push(group);
+        }
         let mut taken = Taken::default();
         if !matches.subscribers.is_empty() {
             taken = delivery.fan_out(message, &matches);
@@ -288,30 +289,28 @@ impl Shard {
             }
         }
         let mut item = None;
+        let mut waiting = 0;
         if shards != 0 {
             let appended = self.links.append((message, retain_seq, live));
-            self.stats.crossings_total += u64::from(shards.count_ones());
+            waiting = shards.count_ones();
+            self.stats.crossings_total += u64::from(waiting);
             self.links.send(appended, shards, waiter);
             item = Some(appended);
         }
         let mut routed = Routed {
             shards,
-            waiting: shards.count_ones(),
+            waiting,
             taken,
             log: LogPosition(0),
         };
-        if !groups.is_empty() {
+        if has_groups {
             let mut carried = Carried {
                 message,
                 order: (retain_seq, live),
                 item,
             };
-            let by_groups = self.route_to_groups(&groups, &mut carried, waiter, outputs);
-            routed.shards |= by_groups.shards;
-            routed.waiting += by_groups.waiting;
-            routed.taken.merge(by_groups.taken);
+            self.route_to_groups(&mut carried, waiter, &mut routed, outputs);
         }
-        self.groups_scratch = groups;
         routed
     }
 }

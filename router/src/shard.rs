@@ -15,7 +15,7 @@ use crate::connection::Connections;
 use crate::deliver::{Delivery, FanOutScratch};
 use crate::home::Home;
 use crate::ids::SessionIndex;
-use crate::index::{GroupIndex, SubscriptionIndex};
+use crate::index::SubscriptionIndex;
 use crate::interest::Barriers;
 use crate::link::Handover;
 use crate::link_out::Links;
@@ -88,8 +88,6 @@ pub struct Shard {
     pub(crate) reason_properties: PropertiesBuffer,
     /// The broker stops.
     pub(crate) stopping: bool,
-    /// The shared subscriptions of the message that is routed.
-    pub(crate) groups_scratch: Vec<GroupIndex>,
 }
 
 impl Shard {
@@ -132,7 +130,6 @@ impl Shard {
             publish_scratch: None,
             reason_properties: PropertiesBuffer::new(),
             stopping: false,
-            groups_scratch: Vec::new(),
         }
     }
 
@@ -261,6 +258,15 @@ impl Shard {
         &'a mut self,
         outputs: &'a mut Outputs,
     ) -> (&'a mut SubscriptionIndex, Delivery<'a>) {
+        let (index, _, delivery) = self.delivery_parts(outputs);
+        (index, delivery)
+    }
+
+    /// The same, and the randomness.
+    pub(crate) fn delivery_parts<'a>(
+        &'a mut self,
+        outputs: &'a mut Outputs,
+    ) -> (&'a mut SubscriptionIndex, &'a mut Random, Delivery<'a>) {
         let delivery = Delivery {
             now: self.now,
             settings: &self.settings,
@@ -272,6 +278,6 @@ impl Shard {
             stats: &mut self.stats,
             outputs,
         };
-        (&mut self.index, delivery)
+        (&mut self.index, &mut self.random, delivery)
     }
 }

@@ -7,7 +7,7 @@ use crate::link::Fingerprint;
 
 /// Makes [`Fingerprint`]s: equal on all shards that were given the same seed.
 #[derive(Clone, Debug)]
-pub(super) struct TopicHash {
+pub(crate) struct TopicHash {
     state: foldhash::quality::FixedState,
     /// Bits of the hash that are kept.
     mask: u64,
@@ -27,7 +27,7 @@ impl TopicHash {
         }
     }
 
-    pub(super) fn fingerprint(&self, text: &str) -> Fingerprint {
+    pub(crate) fn fingerprint(&self, text: &str) -> Fingerprint {
         let mut hasher = self.state.build_hasher();
         hasher.write(text.as_bytes());
         Fingerprint(hasher.finish() & self.mask)

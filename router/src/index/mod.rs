@@ -30,12 +30,12 @@ use crate::{Settings, ShardId};
 
 use cache::{Cached, Generations, Local, Lookup, TopicCache};
 use filters::Filters;
-use fingerprint::TopicHash;
 use groups::Groups;
 use interest::RemoteExact;
 use merge::{IdentifierTable, Merge};
 use trie::{Frontier, LevelTrie};
 
+pub(crate) use fingerprint::TopicHash;
 pub(crate) use groups::{Group, GroupIndex};
 pub(crate) use subscriber::{PackedOptions, Subscriber};
 

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use ringmq_codec::TopicFilter;
 
 use super::groups::{Group, GroupIndex};
-use super::{FilterIndex, Subscriber, SubscriptionIndex};
+use super::{FilterIndex, Subscriber, SubscriptionIndex, TopicHash};
 use crate::ids::SessionIndex;
 use crate::link::{Fingerprint, GroupMembers, GroupName, InterestChange};
 use crate::shared::ShardMembers;
@@ -60,6 +60,12 @@ impl SubscriptionIndex {
 
     pub(crate) fn group_mut(&mut self, index: GroupIndex) -> Option<&mut Group> {
         self.groups.get_mut(index)
+    }
+
+    /// The group, to be changed, beside the keyed hash of topics and client identifiers.
+    pub(crate) fn group_and_hash(&mut self, index: GroupIndex) -> Option<(&mut Group, &TopicHash)> {
+        let group = self.groups.get_mut(index)?;
+        Some((group, &self.hash))
     }
 
     /// The name of a group for other shards and for later.

@@ -143,7 +143,7 @@ impl Shard {
             let topic_hash = self.index.fingerprint(topic.as_str());
             let message = Message::of(&message, topic, topic_hash);
             let group = self.index.resolve_group(group);
-            let start = group.and_then(|group| self.choose_member(group, &message));
+            let start = group.and_then(|group| self.choose_member(group, &message, outputs));
             let mut attempt = Attempt::new(start.unwrap_or(Place {
                 shard: self.id,
                 position: 0,

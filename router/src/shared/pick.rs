@@ -1,25 +1,26 @@
 //! The look among this shard's members of a group for one that takes a message.
 //!
 //! From the chosen one on: a connected member that can take it now, else one that may queue it. Members
-//! are only looked at here; [`Shard::give_to_member`] then delivers as to any session.
+//! are only looked at here; [`Shard::give_to_member`] then delivers as to any session, and
+//! [`super::group_delivery`] to one that is ready.
 
 use ringmq_codec::Qos;
 
 use crate::deliver::{Shared, Terms};
 use crate::ids::SessionIndex;
-use crate::index::{GroupIndex, PackedOptions, Subscriber};
+use crate::index::{Group, GroupIndex, PackedOptions, Subscriber};
 use crate::link::Refusal;
 use crate::publish_frame::{Message, frame_len};
 use crate::session::Sessions;
 use crate::{Outputs, Settings, Shard, SharedStrategy};
 
-use super::Ask;
+use super::{Ask, Members};
 
 /// What decides whether a member can take a message.
-struct Look<'a> {
-    sessions: &'a Sessions,
-    settings: &'a Settings,
-    message: &'a Message<'a>,
+pub(super) struct Look<'a> {
+    pub(super) sessions: &'a Sessions,
+    pub(super) settings: &'a Settings,
+    pub(super) message: &'a Message<'a>,
 }
 
 impl Shard {
@@ -48,18 +49,13 @@ impl Shard {
         message: &Message<'_>,
     ) -> Result<Subscriber, Refusal> {
         let group = self.index.group_mut(group).ok_or(Refusal::NoMember)?;
-        let strategy = group.choice.strategy;
-        let start = match (strategy, group.last_member) {
-            (SharedStrategy::Sticky, None) => group.fingerprint.0 as usize,
-            (SharedStrategy::Sticky, Some(last)) => group.members.position(last).unwrap_or(0),
-            _ => ask.position as usize,
-        };
+        let start = start_of(group, ask.position);
         let look = Look {
             sessions: &self.sessions,
             settings: &self.settings,
             message,
         };
-        let by_load = strategy == SharedStrategy::LeastInFlight;
+        let by_load = is_by_load(group);
         let connected = from(group.members.connected(), start);
         let picked = match look.among_connected(connected, by_load) {
             Ok(ready) => Ok(ready),
@@ -79,19 +75,34 @@ impl Shard {
         }
         picked
     }
-
-    /// The smallest load among this shard's connected members.
-    pub(crate) fn least_load(&self, group: GroupIndex) -> u32 {
-        let members = self.index.group(group).map(|group| &group.members);
-        let connected = members.map_or(&[][..], |members| members.connected());
-        let loads = connected
-            .iter()
-            .map(|member| load(&self.sessions, member.session));
-        loads.min().unwrap_or(0)
-    }
 }
 
 impl Look<'_> {
+    /// The member of this shard that can take the message now, the one at the position if it can.
+    #[inline]
+    pub(super) fn pick_ready(&self, group: &Group, position: u32) -> Option<Subscriber> {
+        let connected = group.members.connected();
+        let start = start_of(group, position);
+        if is_by_load(group) {
+            return self.among_connected(from(connected, start), true).ok();
+        }
+        let first = connected.get(start % connected.len().max(1)).copied();
+        let first = first.filter(|member| self.takes(*member));
+        first.or_else(|| self.next_ready(connected, start))
+    }
+
+    /// The first after the one at the start.
+    fn next_ready(&self, connected: &[Subscriber], start: usize) -> Option<Subscriber> {
+        let mut others = from(connected, start).copied().skip(1);
+        others.find(|member| self.takes(*member))
+    }
+
+    /// Whether the member can take the message now.
+    #[inline]
+    fn takes(&self, member: Subscriber) -> bool {
+        self.is_ready(member) && self.fits(member)
+    }
+
     /// The first that can take the message now, or of those the one with the smallest load; else the most
     /// telling reason and one that may queue it.
     fn among_connected<'m>(
@@ -135,7 +146,7 @@ impl Look<'_> {
         mut refusal: Refusal,
     ) -> Result<Subscriber, Refusal> {
         for &member in members {
-            let why_not = if self.qos_for(member) == Qos::AtMostOnce {
+            let why_not = if self.is_qos0_for(member) {
                 Refusal::Offline
             } else {
                 match self.has_queue_room(member.session) {
@@ -148,11 +159,13 @@ impl Look<'_> {
         Err(refusal)
     }
 
-    fn qos_for(&self, member: Subscriber) -> Qos {
-        self.message.qos.min(member.options.qos())
+    #[inline]
+    fn is_qos0_for(&self, member: Subscriber) -> bool {
+        self.message.qos == Qos::AtMostOnce || member.options.qos() == Qos::AtMostOnce
     }
 
     /// Whether the client takes a packet of this length. [v5 MQTT-3.1.2-24]
+    #[inline]
     fn fits(&self, member: Subscriber) -> bool {
         let hot = self.sessions.hot(member.session);
         if hot.packet_size_max == u32::MAX {
@@ -162,10 +175,10 @@ impl Look<'_> {
         frame_len(&self.message.content(), &envelope) <= hot.packet_size_max as usize
     }
 
+    #[inline]
     fn is_ready(&self, member: Subscriber) -> bool {
         self.sessions.hot(member.session).is_direct()
-            && (self.qos_for(member) == Qos::AtMostOnce
-                || self.sessions.get(member.session).has_room())
+            && (self.is_qos0_for(member) || self.sessions.get(member.session).has_room())
     }
 
     fn has_queue_room(&self, session: SessionIndex) -> Result<(), Refusal> {
@@ -189,6 +202,29 @@ pub(super) fn terms(message: &Message<'_>, options: PackedOptions) -> Terms<'sta
         retain: message.retain && options.retain_as_published(),
         identifiers: options.identifiers(),
     }
+}
+
+/// Where among this shard's members the look begins when it was asked to begin with this one.
+#[inline]
+fn start_of(group: &Group, position: u32) -> usize {
+    if group.choice.strategy != SharedStrategy::Sticky {
+        return position as usize;
+    }
+    match group.last_member {
+        None => group.fingerprint.0 as usize,
+        Some(last) => group.members.position(last).unwrap_or(0),
+    }
+}
+
+fn is_by_load(group: &Group) -> bool {
+    group.choice.strategy == SharedStrategy::LeastInFlight
+}
+
+/// The smallest load among the members that are connected.
+pub(super) fn least_load(members: &Members, sessions: &Sessions) -> u32 {
+    let connected = members.connected().iter();
+    let loads = connected.map(|member| load(sessions, member.session));
+    loads.min().unwrap_or(0)
 }
 
 /// Messages in flight and waiting.

@@ -12,12 +12,14 @@ use crate::link::{Accepted, BatchData, BatchItem, Refusal, SharedDelivery};
 use crate::link_in::message_of;
 use crate::link_out::Destination;
 use crate::placement::bit;
+use crate::publish::Routed;
 use crate::publish_frame::Message;
 use crate::session::SessionId;
 use crate::{DropReason, Outputs, Shard, ShardId, SharedStrategy};
 
-use super::strategy::{Circumstances, Place};
-use super::{Ask, Asked, Attempt};
+use super::pick::least_load;
+use super::strategy::Place;
+use super::{Ask, Asked, Attempt, Given};
 
 /// A message that members are searched for.
 pub(crate) struct Carried<'a> {
@@ -28,16 +30,6 @@ pub(crate) struct Carried<'a> {
     pub(crate) item: Option<u32>,
 }
 
-/// What the groups made of a message.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct GroupsRouted {
-    pub(crate) taken: Taken,
-    /// Answers of other shards that are awaited.
-    pub(crate) waiting: u32,
-    /// The shards that were asked, as a bit set.
-    pub(crate) shards: u64,
-}
-
 /// How a search stands.
 pub(crate) enum Progress {
     Over(Taken),
@@ -46,30 +38,36 @@ pub(crate) enum Progress {
 }
 
 impl Shard {
-    /// Gives a published message to one member of each group.
+    /// Gives a published message to one member of each group that `route` has gathered.
     pub(crate) fn route_to_groups(
         &mut self,
-        groups: &[GroupIndex],
         carried: &mut Carried<'_>,
         waiter: Option<(SessionId, Ticket)>,
+        routed: &mut Routed,
         outputs: &mut Outputs,
-    ) -> GroupsRouted {
-        let mut routed = GroupsRouted::default();
-        for &group in groups {
-            let Some(start) = self.choose_member(group, carried.message) else {
-                continue;
-            };
-            let mut attempt = Attempt::new(start);
-            attempt.waiter = waiter;
-            match self.advance(group, attempt, carried, outputs) {
-                Progress::Over(taken) => routed.taken.merge(taken),
-                Progress::Asked(shard) => {
-                    routed.waiting += 1;
-                    routed.shards |= bit(shard);
+    ) {
+        while let Some(index) = self.scratch.groups.pop() {
+            let group = self.group_delivery(index, outputs);
+            match group.map_or(Given::NoMember, |mut it| it.give(carried.message)) {
+                Given::Taken => routed.taken.merge(Taken::YES),
+                Given::Ready(member) => {
+                    self.send_to_member((index, member), carried.message, outputs);
+                    routed.taken.merge(Taken::YES);
+                }
+                Given::NoMember => {}
+                Given::Search(start) => {
+                    let mut attempt = Attempt::new(start);
+                    attempt.waiter = waiter;
+                    match self.advance(index, attempt, carried, outputs) {
+                        Progress::Over(taken) => routed.taken.merge(taken),
+                        Progress::Asked(shard) => {
+                            routed.waiting += 1;
+                            routed.shards |= bit(shard);
+                        }
+                    }
                 }
             }
         }
-        routed
     }
 
     /// The member that the group's strategy has the search begin with.
@@ -77,34 +75,9 @@ impl Shard {
         &mut self,
         index: GroupIndex,
         message: &Message<'_>,
+        outputs: &mut Outputs,
     ) -> Option<Place> {
-        let strategy = self.index.group(index)?.choice.strategy;
-        let mut own_load = 0;
-        let draw = match strategy {
-            SharedStrategy::Random => self.random.next(),
-            SharedStrategy::HashTopic => message.topic_hash.0,
-            SharedStrategy::HashClientId => {
-                let publisher = message.publisher.and_then(|it| self.sessions.at(it.0));
-                let client_id = publisher.map_or("", |session| &*session.client_id);
-                self.index.fingerprint(client_id).0
-            }
-            SharedStrategy::LeastInFlight => {
-                own_load = self.least_load(index);
-                0
-            }
-            _ => 0,
-        };
-        let circumstances = Circumstances {
-            own: self.id,
-            now: self.now,
-            draw,
-            own_load,
-        };
-        let group = self.index.group_mut(index)?;
-        group.choice.begin_at(|| self.random.next());
-        group
-            .choice
-            .choose(group.fingerprint, &group.shards, circumstances)
+        self.group_delivery(index, outputs)?.choose(message)
     }
 
     /// Asks shard after shard until one that is not this one must answer, or the search is over.
@@ -230,9 +203,9 @@ impl Shard {
             return Ok(None);
         }
         self.give_to_member(group, ask, &message, outputs)?;
-        let strategy = self.index.group(group).map(|it| it.choice.strategy);
-        let wants_load = strategy == Some(SharedStrategy::LeastInFlight);
-        Ok(wants_load.then(|| self.least_load(group)))
+        let group = self.index.group(group);
+        let wants_load = group.filter(|it| it.choice.strategy == SharedStrategy::LeastInFlight);
+        Ok(wants_load.map(|it| least_load(&it.members, &self.sessions)))
     }
 
     /// What was asked with a batch is answered: publishers learn of what was taken, what was refused is

@@ -110,7 +110,45 @@ impl Choice {
     }
 
     /// The member to be asked first; `None` when there is no member anywhere.
+    #[inline(always)]
     pub(crate) fn choose(
+        &mut self,
+        group: Fingerprint,
+        shards: &[ShardMembers],
+        circumstances: Circumstances,
+    ) -> Option<Place> {
+        let [only] = shards else {
+            return self.choose_among(group, shards, circumstances);
+        };
+        let total = match only.connected {
+            0 => only.away,
+            connected => connected,
+        };
+        if total == 0 {
+            return None;
+        }
+        let turn = self.next_turn();
+        let position = match self.strategy {
+            SharedStrategy::RoundRobin
+            | SharedStrategy::LocalFirst
+            | SharedStrategy::LeastInFlight => (turn % u64::from(total)) as u32,
+            SharedStrategy::Random | SharedStrategy::HashClientId | SharedStrategy::HashTopic => {
+                spread(circumstances.draw, total)
+            }
+            SharedStrategy::Sticky => 0,
+        };
+        let shard = only.shard;
+        Some(Place { shard, position })
+    }
+
+    fn next_turn(&mut self) -> u64 {
+        let turn = self.turn.map_or(0, |turn| turn + 1);
+        self.turn = Some(turn);
+        turn
+    }
+
+    /// The same with members on several shards.
+    fn choose_among(
         &mut self,
         group: Fingerprint,
         shards: &[ShardMembers],
@@ -124,8 +162,7 @@ impl Choice {
         if total == 0 {
             return None;
         }
-        let turn = self.turn.map_or(0, |turn| turn + 1);
-        self.turn = Some(turn);
+        let turn = self.next_turn();
         let in_turn = |turn: u64| (turn % u64::from(total)) as u32;
         let Circumstances { own, draw, .. } = circumstances;
         let place = match self.strategy {
