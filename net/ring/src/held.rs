@@ -12,7 +12,7 @@ use crate::event::ConnectionId;
 use crate::frame_sets::EMPTY;
 use crate::limits::HELD_BYTES_MAX;
 use crate::send::Output;
-use crate::table::{Marks, NO_QUEUE, Phase, Table};
+use crate::table::{Marks, NO_QUEUE, Phase, Slot};
 
 /// Frame sets from here on are no sets but places of held frames.
 const PLACE: u32 = 1 << 31;
@@ -85,8 +85,8 @@ impl Held {
 
 impl Output {
     /// Makes what a connection holds the first frame of its next flush. Returns its frame set.
-    pub(crate) fn release(&mut self, table: &mut Table, index: u32) -> u32 {
-        let slot = table.at(index);
+    #[inline]
+    pub(crate) fn release(&mut self, slot: &mut Slot, index: u32) -> u32 {
         if is_place(slot.frame_set) {
             let set = self.sets.own(self.held.bytes(slot.frame_set));
             self.held.forget(slot.frame_set);
@@ -146,6 +146,6 @@ impl Engine {
 
     /// Makes what a connection holds the first frame of its next flush. Returns its frame set.
     pub(crate) fn release(&mut self, index: u32) -> u32 {
-        self.output.release(&mut self.table, index)
+        self.output.release(self.table.at(index), index)
     }
 }

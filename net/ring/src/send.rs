@@ -11,7 +11,7 @@ use crate::engine::{Engine, OnEvent};
 use crate::error::EngineError;
 use crate::event::{CloseCause, ConnectionId, Event};
 use crate::frame_sets::{EMPTY, FrameSets};
-use crate::held::{self, Held};
+use crate::held::Held;
 use crate::output_queue::OutputQueues;
 use crate::ring::Completion;
 use crate::submission::{Readiness, Request};
@@ -44,16 +44,13 @@ impl Output {
             if slot.marks.has(Marks::SEND_FAILED) {
                 continue;
             }
-            let mut previous = slot.frame_set;
-            if held::is_place(previous) {
-                previous = self.release(table, target.index);
-            }
+            let previous = self.release(slot, target.index);
             let next = match step {
                 Some((from, to)) if from == previous => to,
                 _ => self.sets.then(previous, &frame),
             };
             step = Some((previous, next));
-            table.at(target.index).frame_set = next;
+            slot.frame_set = next;
             if previous == EMPTY {
                 self.pending.push(target.index);
             }
