@@ -4,6 +4,8 @@
 //! A session has this only while it is needed. It outlives connections: a QoS 2 message is routed once
 //! even when the client repeats its PUBLISH on another connection. [v5 MQTT-4.3.3-10]
 
+use std::collections::VecDeque;
+
 use ringmq_codec::PacketId;
 
 use crate::gate::Gate;
@@ -12,25 +14,32 @@ use crate::gate::Gate;
 #[derive(Debug, Default)]
 pub(crate) struct Inbound {
     /// QoS 2 identifiers received and not released, ascending.
-    received: Vec<PacketId>,
+    received: VecDeque<PacketId>,
     pub(crate) gate: Gate,
 }
 
 impl Inbound {
-    /// Whether a QoS 2 PUBLISH with this identifier was taken before.
-    pub(crate) fn has_received(&self, id: PacketId) -> bool {
-        self.received.binary_search(&id).is_ok()
-    }
-
-    /// Notes a QoS 2 PUBLISH.
-    pub(crate) fn insert(&mut self, id: PacketId) {
-        if let Err(place) = self.received.binary_search(&id) {
-            self.received.insert(place, id);
+    /// Notes a QoS 2 PUBLISH; false when one with this identifier was taken before.
+    #[inline]
+    pub(crate) fn insert(&mut self, id: PacketId) -> bool {
+        // Clients count upwards.
+        if self.received.back().is_none_or(|last| *last < id) {
+            self.received.push_back(id);
+            return true;
         }
+        let place = self.received.binary_search(&id);
+        place
+            .map_err(|place| self.received.insert(place, id))
+            .is_err()
     }
 
     /// Forgets a QoS 2 identifier; false when it was not known.
+    #[inline]
     pub(crate) fn remove(&mut self, id: PacketId) -> bool {
+        if self.received.front() == Some(&id) {
+            self.received.pop_front();
+            return true;
+        }
         let place = self.received.binary_search(&id);
         place.map(|place| self.received.remove(place)).is_ok()
     }
@@ -56,11 +65,8 @@ mod tests {
     fn identifiers_are_known_from_publish_to_release() {
         let mut inbound = Inbound::default();
         let ids = [7, 3, 65_535, 3].map(|id| PacketId::new(id).expect("not zero"));
-        for id in ids {
-            inbound.insert(id);
-        }
-        assert!(ids.iter().all(|id| inbound.has_received(*id)));
-        assert!(!inbound.has_received(PacketId::FIRST));
+        assert_eq!(ids.map(|id| inbound.insert(id)), [true, true, true, false]);
+        assert!(!inbound.remove(PacketId::FIRST));
         assert!(inbound.remove(ids[1]));
         assert!(!inbound.remove(ids[1]));
         assert!(inbound.remove(ids[0]) && inbound.remove(ids[2]));

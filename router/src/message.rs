@@ -41,6 +41,7 @@ impl MessageStore {
     }
 
     /// Takes a message in, with one reference.
+    #[inline]
     pub(crate) fn add(&mut self, message: StoredMessage) -> MessageIndex {
         self.message_bytes += message.bytes.len() as u64;
         MessageIndex(self.messages.insert(Stored {
@@ -74,12 +75,14 @@ impl MessageStore {
     }
 
     /// One more session waits for it.
+    #[inline]
     pub(crate) fn retain(&mut self, index: MessageIndex) {
         self.messages[index.0].references += 1;
     }
 
     /// One session less waits for it, with the identifiers it was owed; true when that was the last and the
     /// message is gone.
+    #[inline]
     pub(crate) fn release(&mut self, index: MessageIndex, identifiers: HeldIdentifiers) -> bool {
         self.identifiers.release(identifiers);
         let stored = &mut self.messages[index.0];

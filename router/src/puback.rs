@@ -81,8 +81,7 @@ impl Shard {
     ) -> bool {
         let session = self.sessions.get_mut(publisher.session);
         let inbound = session.inbound.get_or_insert_default();
-        if !inbound.has_received(packet_id) {
-            inbound.insert(packet_id);
+        if inbound.insert(packet_id) {
             return false;
         }
         if inbound.gate.is_empty() {
@@ -186,12 +185,11 @@ impl Shard {
         reason: ReasonCode,
         outputs: &mut Outputs,
     ) {
-        let Some(connection) = self.connections.get_mut(publisher.connection) else {
-            return;
-        };
-        let ends =
-            owed.qos == Qos::AtLeastOnce || (reason.is_error() && connection.version.is_v5());
-        if ends {
+        // A QoS 2 message is under way until its PUBCOMP.
+        if (owed.qos == Qos::AtLeastOnce || reason.is_error())
+            && let Some(connection) = self.connections.get_mut(publisher.connection)
+            && (owed.qos == Qos::AtLeastOnce || connection.version.is_v5())
+        {
             connection.receiving = connection.receiving.saturating_sub(1);
             if owed.qos == Qos::ExactlyOnce
                 && let Some(inbound) = &mut self.sessions.get_mut(publisher.session).inbound

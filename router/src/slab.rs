@@ -50,6 +50,7 @@ impl<T> Slab<T> {
     }
 
     /// Takes the entry in and names it.
+    #[inline]
     pub(crate) fn insert(&mut self, entry: T) -> u32 {
         self.len += 1;
         if self.free == NONE {
@@ -57,10 +58,11 @@ impl<T> Slab<T> {
         }
         let index = self.free;
         let slot = self.slot_mut(index).expect("the free chain holds places");
-        match std::mem::replace(slot, Slot::Used(entry)) {
-            Slot::Free(next) => self.free = next,
-            Slot::Used(_) => unreachable!("the free chain holds free places only"),
-        }
+        let Slot::Free(next) = *slot else {
+            unreachable!("the free chain holds free places only");
+        };
+        *slot = Slot::Used(entry);
+        self.free = next;
         index
     }
 

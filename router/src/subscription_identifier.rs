@@ -92,12 +92,16 @@ impl IdentifierSets {
     }
 
     /// Keeps the identifiers of one more message until they are released.
+    #[inline]
     pub(crate) fn hold(&mut self, list: IdentifierList<'_>) -> HeldIdentifiers {
-        let identifiers = match list {
-            IdentifierList::None => return HeldIdentifiers::NONE,
-            IdentifierList::One(identifier) => return HeldIdentifiers(identifier),
-            IdentifierList::Several(identifiers) => identifiers,
-        };
+        match list {
+            IdentifierList::None => HeldIdentifiers::NONE,
+            IdentifierList::One(identifier) => HeldIdentifiers(identifier),
+            IdentifierList::Several(identifiers) => self.hold_several(identifiers),
+        }
+    }
+
+    fn hold_several(&mut self, identifiers: &[u32]) -> HeldIdentifiers {
         let hash = self.hasher.hash_one(identifiers);
         let IdentifierSets {
             sets,
@@ -136,10 +140,14 @@ impl IdentifierSets {
     }
 
     /// One message less carries them.
+    #[inline]
     pub(crate) fn release(&mut self, held: HeldIdentifiers) {
-        let Some(place) = held.place() else {
-            return;
-        };
+        if let Some(place) = held.place() {
+            self.release_several(place);
+        }
+    }
+
+    fn release_several(&mut self, place: u32) {
         let set = &mut self.sets[place];
         set.references -= 1;
         if set.references > 0 {
