@@ -26,8 +26,6 @@ use crate::{ConnectionId, DropReason, Millis, Outputs, Settings, Stats};
 pub(crate) struct FanOutScratch {
     /// By [`variant_of`].
     pub(crate) receivers: [Vec<ConnectionId>; 4],
-    /// The parts of a message that is being stored.
-    pub(crate) joined: Vec<u8>,
     /// Encoded frames by [`form_of`], of the message whose [`Shared`] says which are there.
     templates: [Template; 8],
     /// Receivers of frames that have something of the client's own.
@@ -43,7 +41,6 @@ impl FanOutScratch {
     pub(crate) fn new(hash_seed: u64) -> FanOutScratch {
         FanOutScratch {
             receivers: Default::default(),
-            joined: Vec::new(),
             templates: Default::default(),
             own: Vec::new(),
             groups: Vec::new(),
@@ -121,19 +118,14 @@ impl<'a> Shared<'a> {
     }
 
     /// A reference to the stored message for one more session.
-    fn store(
-        &mut self,
-        terms: Terms<'_>,
-        messages: &mut MessageStore,
-        joined: &mut Vec<u8>,
-    ) -> Queued {
+    pub(crate) fn store(&mut self, terms: Terms<'_>, messages: &mut MessageStore) -> Queued {
         let message = match self.source {
             Source::Stored(index) => {
                 messages.retain(index);
                 index
             }
             Source::Live(message) => {
-                let stored = message.to_stored(joined);
+                let stored = message.to_stored();
                 let index = match self.group {
                     None => messages.add(stored),
                     Some(group) => messages.add_for_group(stored, group),
@@ -190,7 +182,7 @@ impl Delivery<'_> {
     /// Gives the message to each subscriber. [v5 MQTT-3.3.4-2]
     pub(crate) fn fan_out(&mut self, message: &Message<'_>, matches: &Matches<'_>) -> Taken {
         if let [only] = matches.subscribers
-            && self.send_plain(message, *only)
+            && (self.send_plain(message, *only) || self.send_plain_in_window(message, *only))
         {
             return Taken::YES;
         }
@@ -292,6 +284,9 @@ impl Delivery<'_> {
         terms: Terms<'_>,
         shared: &mut Shared<'_>,
     ) -> Taken {
+        if self.send_in_window(index, terms, shared) {
+            return Taken::YES;
+        }
         let qos = terms.qos;
         let hot = *self.sessions.hot(index);
         if !hot.is(Flag::Connected) {
@@ -307,7 +302,7 @@ impl Delivery<'_> {
             return Taken::YES;
         } else if hot.is_direct() && (qos == Qos::AtMostOnce || self.sessions.get(index).has_room())
         {
-            self.send_shared(index, terms, shared);
+            self.send_own_form(index, terms, shared);
             return Taken::YES;
         }
         self.enqueue(index, terms, shared)
@@ -343,7 +338,7 @@ impl Delivery<'_> {
         let session = self.sessions.get_mut(index);
         let outgoing = session.outgoing.get_or_insert_default();
         outgoing.queue_bytes += shared.content.bytes();
-        let queued = shared.store(terms, self.messages, &mut self.scratch.joined);
+        let queued = shared.store(terms, self.messages);
         outgoing.queue.push_back(queued);
         self.stats.queued_messages += 1;
         self.sessions.hot_mut(index).set(Flag::Queued, true);
@@ -356,23 +351,32 @@ impl Delivery<'_> {
         terms: Terms<'_>,
         shared: &mut Shared<'_>,
     ) {
+        if !self.send_in_window(index, terms, shared) {
+            self.send_own_form(index, terms, shared);
+        }
+    }
+
+    /// Sends the message in a form that may be the session's own.
+    fn send_own_form(&mut self, index: SessionIndex, terms: Terms<'_>, shared: &mut Shared<'_>) {
         let hot = *self.sessions.hot(index);
         let mut envelope = terms.envelope(hot.version);
         if terms.qos != Qos::AtMostOnce {
-            let queued = shared.store(terms, self.messages, &mut self.scratch.joined);
+            let queued = shared.store(terms, self.messages);
             envelope.packet_id = self.put_in_flight(index, queued);
         }
-        let has_own = terms.identifiers != IdentifierList::None || hot.is(Flag::Aliases);
-        if terms.qos == Qos::AtMostOnce || has_own {
-            self.name_topic(index, &shared.content, &mut envelope);
-            self.send_publish(hot.connection, &shared.content, &envelope);
-            return;
-        }
-        let form = form_of(hot.version, terms.retain, terms.qos);
+        self.name_topic(index, &shared.content, &mut envelope);
+        self.send_publish(hot.connection, &shared.content, &envelope);
+    }
+
+    /// Encodes a message of QoS 1 or 2 that has nothing of a client's own but the packet identifier: once per
+    /// form, and then copied.
+    #[inline]
+    pub(crate) fn write_shared(&mut self, envelope: &Envelope<'_>, shared: &mut Shared<'_>) {
+        let form = form_of(envelope.version, envelope.retain, envelope.qos);
         let start = self.outputs.bytes.len();
         if shared.encoded & 1 << form == 0 {
             let out = &mut self.outputs.bytes;
-            let at = publish_frame::encode(&shared.content, &envelope, self.now, out);
+            let at = publish_frame::encode(&shared.content, envelope, self.now, out);
             self.scratch.templates[form] = Template {
                 start,
                 end: out.len(),
@@ -386,7 +390,5 @@ impl Delivery<'_> {
             let at = start + template.packet_id_at;
             out[at..at + 2].copy_from_slice(&envelope.packet_id.get().to_be_bytes());
         }
-        self.count_publishes(start, Sent::one(&shared.content, 1));
-        self.outputs.send_to(start, hot.connection);
     }
 }

@@ -36,7 +36,7 @@ impl Shard {
             return Taken::default();
         }
         let item = RetainedItem {
-            message: message.to_stored(&mut self.scratch.joined),
+            message: message.to_stored(),
             origin,
             retain_seq,
             live,

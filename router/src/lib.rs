@@ -71,6 +71,7 @@ mod timer;
 mod topic_alias;
 mod unsubscribe;
 mod will;
+mod window;
 
 pub use authentication::{Authentication, Claim, Grant, Memory, Password, Verdict};
 pub use drops::{DropLedger, DropReason};

@@ -75,15 +75,18 @@ impl Outgoing {
         self.in_flight.is_empty() && self.queue.is_empty()
     }
 
-    /// The first identifier that no message in flight has, from `next` on, which is the one after that of the
-    /// message put in flight last. [v5 MQTT-2.2.1-4]
+    /// Gives out an identifier that no message in flight has: the first from `next` on, which moves on.
+    /// [v5 MQTT-2.2.1-4]
     #[inline]
-    pub(crate) fn free_id(&mut self, next: PacketId) -> PacketId {
-        if self.free_ids == 0 {
-            return self.search_free_id(next);
-        }
-        self.free_ids -= 1;
-        next
+    pub(crate) fn take_packet_id(&mut self, next: &mut PacketId) -> PacketId {
+        let id = if self.free_ids == 0 {
+            self.search_free_id(*next)
+        } else {
+            self.free_ids -= 1;
+            *next
+        };
+        *next = id.next();
+        id
     }
 
     /// Looks at the window, and how far the identifiers are free, so that the next look is far off.
@@ -296,10 +299,9 @@ mod tests {
         let mut next = PacketId::FIRST;
         let stay = [1, 2, 700, 65_535];
         for number in 0..200_000_u32 {
-            let id = outgoing.free_id(next);
+            let id = outgoing.take_packet_id(&mut next);
             assert_eq!(outgoing.position(id), None, "identifier {number}");
             put_in_flight(&mut outgoing, id);
-            next = id.next();
             let oldest = outgoing.in_flight().map(|it| it.packet_id.get());
             let answered = oldest.into_iter().find(|it| !stay.contains(it));
             if outgoing.in_flight_len() > 8 + stay.len() {

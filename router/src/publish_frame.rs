@@ -4,7 +4,6 @@
 //! The parts were validated when they were received, so this needs neither packet types nor checks. Only
 //! delivery calls it. It must stay free of allocation but for the growth of the output.
 
-use bytes::Bytes;
 use ringmq_codec::{PacketId, Qos, TopicName, Version};
 
 use crate::Millis;
@@ -64,15 +63,16 @@ impl<'a> Message<'a> {
         }
     }
 
-    /// One allocation that outlives the tick; the parts are joined in `joined`, whose memory is reused.
-    pub(crate) fn to_stored(self, joined: &mut Vec<u8>) -> StoredMessage {
+    /// One allocation that outlives the tick.
+    pub(crate) fn to_stored(self) -> StoredMessage {
         let topic = self.topic.as_str().as_bytes();
-        joined.clear();
-        joined.extend_from_slice(topic);
-        joined.extend_from_slice(self.properties);
-        joined.extend_from_slice(self.payload);
+        // Of the very size, or it would be moved to another.
+        let mut bytes = Vec::with_capacity(self.content().bytes() as usize);
+        bytes.extend_from_slice(topic);
+        bytes.extend_from_slice(self.properties);
+        bytes.extend_from_slice(self.payload);
         StoredMessage {
-            bytes: Bytes::copy_from_slice(joined),
+            bytes: bytes.into(),
             topic_len: topic.len() as u16,
             properties_len: self.properties.len() as u32,
             qos: self.qos,

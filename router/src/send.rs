@@ -8,7 +8,7 @@ use ringmq_codec::{Packet, PacketId, PacketType, Version};
 
 use crate::deliver::Delivery;
 use crate::ids::SessionIndex;
-use crate::outgoing::{InFlight, Queued, Stage};
+use crate::outgoing::Queued;
 use crate::publish_frame::{self, Content, Envelope, TopicForm};
 use crate::session::Flag;
 use crate::{ConnectionId, Wait};
@@ -45,19 +45,8 @@ impl Sent {
 impl Delivery<'_> {
     /// Adds a message that is about to be sent to the session's window.
     pub(crate) fn put_in_flight(&mut self, index: SessionIndex, message: Queued) -> PacketId {
-        let session = self.sessions.get_mut(index);
-        let packet_id = session.take_packet_id();
-        let outgoing = session.outgoing.get_or_insert_default();
-        outgoing.push_in_flight(InFlight {
-            packet_id,
-            stage: Stage::Published(message.message),
-            qos: message.qos,
-            retain: message.retain,
-            identifiers: message.identifiers,
-            sent: true,
-        });
         self.stats.inflight_messages += 1;
-        packet_id
+        self.sessions.get_mut(index).put_in_flight(message)
     }
 
     /// Names the topic by an alias where the connection knows one or is to learn one. The packet must be put

@@ -8,7 +8,7 @@ use ringmq_codec::{PacketId, Version};
 use crate::chunks::Chunks;
 use crate::ids::SessionIndex;
 use crate::inbound::Inbound;
-use crate::outgoing::Outgoing;
+use crate::outgoing::{InFlight, Outgoing, Queued, Stage};
 use crate::split_table::SplitTable;
 use crate::subscriptions::Subscriptions;
 use crate::topic_alias::SentAliases;
@@ -199,14 +199,20 @@ impl Session {
             .is_none_or(|outgoing| outgoing.outstanding() < usize::from(self.window_max))
     }
 
-    /// An identifier that no message in flight has: the next in turn. [v5 MQTT-2.2.1-4]
-    pub(crate) fn take_packet_id(&mut self) -> PacketId {
-        let mut id = self.next_packet_id;
-        if let Some(outgoing) = &mut self.outgoing {
-            id = outgoing.free_id(id);
-        }
-        self.next_packet_id = id.next();
-        id
+    /// Adds a message that is about to be sent to the window, and gives it an identifier.
+    #[inline]
+    pub(crate) fn put_in_flight(&mut self, message: Queued) -> PacketId {
+        let outgoing = self.outgoing.get_or_insert_default();
+        let packet_id = outgoing.take_packet_id(&mut self.next_packet_id);
+        outgoing.push_in_flight(InFlight {
+            packet_id,
+            stage: Stage::Published(message.message),
+            qos: message.qos,
+            retain: message.retain,
+            identifiers: message.identifiers,
+            sent: true,
+        });
+        packet_id
     }
 
     /// Memory the session owns beside its place in the table, without queues, bytes.
