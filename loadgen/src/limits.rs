@@ -34,6 +34,10 @@ pub(crate) const ORDER_PAIRS_MAX: usize = 16 << 20;
 /// Publishes sent in one tick at most, so that receiving is never starved by sending.
 pub(crate) const SENDS_PER_TICK_MAX: usize = 1_024;
 
+/// Ticks after the end of the load in which what was due before it is sent, at most: what is due in a tick that
+/// took a tenth of a second, at 160,000 a second. More than that is a load that cannot be sent.
+pub(crate) const ENDING_TICKS_MAX: u32 = 16;
+
 /// Bytes written in one tick at most; the engine's buffers are flushed when it is reached.
 pub(crate) const ARENA_BYTES_MAX: usize = 4 << 20;
 

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use crate::broker_process::own_cpu_ns;
 use crate::ids::SubscriberId;
-use crate::limits::{START_LOOK_NS, SYS_INTERVAL, WAIT_MAX};
+use crate::limits::{ENDING_TICKS_MAX, START_LOOK_NS, SYS_INTERVAL, WAIT_MAX};
 use crate::pacing::{ClosedLoop, FleetLoop, OpenLoop};
 use crate::probe::Probes;
 use crate::run::changes::Changes;
@@ -61,6 +61,8 @@ pub(crate) struct Ticker {
     pub(super) turns: u64,
     /// The next client to ask or to let go.
     pub(super) cursor: u32,
+    /// Ticks since the end of the load.
+    pub(super) endings: u32,
 }
 
 pub(super) const SECOND_NS: u64 = 1_000_000_000;
@@ -223,8 +225,13 @@ impl Run {
             self.enter(Phase::Measuring, now_ns);
         }
         if now_ns >= self.measured_from_ns + self.measured_ns {
-            // What was due before the end is sent, up to what one tick may.
-            self.publish_due(now_ns);
+            // What was due before the end is sent, in a few ticks when it is much. A closed loop always has more.
+            let is_paced = !matches!(self.pacing, Pacing::Closed(_));
+            self.ticker.endings += 1;
+            let has_more = self.publish_due(now_ns) && is_paced;
+            if has_more && self.ticker.endings < ENDING_TICKS_MAX {
+                return true;
+            }
             self.end_load(now_ns);
             return false;
         }

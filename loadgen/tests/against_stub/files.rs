@@ -111,6 +111,15 @@ fn fleets_speak_every_form() {
 }
 
 #[test]
+fn all_that_was_due_before_the_end_is_sent() {
+    // Everyone speaks twice: at the start, and 0.1 ms before the end, when one tick cannot send it all.
+    let load = "kind = \"fleet\"\nsensors = 5000\ngateways = 20\nsubscribers = 1\nsites = 1\n\
+                interval_secs = 0.4999\nphase = \"together\"\n";
+    let run = check("fleet-end", load, 1);
+    assert_eq!((run.count("published"), run.count("unsent")), (10_000, 0));
+}
+
+#[test]
 fn subscriptions_are_exchanged_beside_a_load() {
     let broker = StubBroker::start(Fault::None);
     let text = format!(
