@@ -238,6 +238,8 @@ fn parts(config: BrokerConfig, cpus: &[Option<CpuId>], controls: &[Arc<Control>]
         engine: EngineConfig {
             connections_max,
             completions_per_tick: COMPLETIONS_PER_LOOK,
+            // MQTT clients speak first.
+            accept_after_bytes: true,
             ..EngineConfig::default()
         },
         cpu: *cpu,

@@ -17,7 +17,7 @@ pub const LISTEN_BACKLOG: i32 = 4_096;
 /// how many ticks a shard may fall behind before its senders wait.
 pub const LINK_CAPACITY: u32 = 1_024;
 
-/// Listeners of one broker: each costs every shard a socket and its outstanding accepts.
+/// Listeners of one broker: each costs every shard a socket and a poll.
 pub const LISTENERS_MAX: usize = 64;
 
 /// Lines of the log that wait to be written: a burst of a tenth of a second at 80,000 lines per second.

@@ -1,4 +1,4 @@
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::process::Stdio;
 
@@ -63,6 +63,10 @@ fn a_restart_right_after_the_stop_works() {
     for _ in 0..3 {
         // The broker closes the connection first, and so keeps the address in TIME_WAIT.
         let mut client = TcpStream::connect(address).unwrap();
+        client
+            .write_all(b"\x10\x0e\0\x04MQTT\x04\x02\0\x3c\0\x02me")
+            .unwrap();
+        client.read_exact(&mut [0; 4]).unwrap();
         broker.signal(Signal::TERM);
         client.read_to_end(&mut Vec::new()).unwrap();
         drop(client);

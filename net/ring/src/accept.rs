@@ -1,14 +1,14 @@
-//! Listening: a few single-shot accepts outstanding per listener, each with its own address cell and its
-//! own slot taken beforehand.
+//! Listening: a poll tells that connections wait; then as many accepts are queued at once as found one the
+//! last time, none of which waits, each with its own address cell and its own slot taken beforehand.
 //!
-//! A full engine has no accepts outstanding; connections then wait in the kernel's backlog until a slot
-//! is free. No error of accept ends listening.
+//! Accepts that wait would each be woken, and wake the thread, alone. A full engine queues no accepts;
+//! connections then wait in the kernel's backlog until a slot is free. No error of accept ends listening.
 
-use std::net::{SocketAddr, TcpListener};
+use std::net::TcpListener;
 use std::os::fd::AsRawFd;
 use std::time::Instant;
 
-use crate::address::RawAddress;
+use crate::address::{RawAddress, set_option};
 use crate::engine::{Engine, OnEvent};
 use crate::error::EngineError;
 use crate::event::Event;
@@ -18,11 +18,10 @@ use crate::submission::Request;
 use crate::table::{Location, Phase};
 use crate::user_data::{self, Operation};
 
-/// One accept: its listener, where the kernel writes the peer's address, and the ring it is in flight on.
+/// One accept: its listener, and where the kernel writes the peer's address.
 #[derive(Debug)]
 struct Cell {
     listener: usize,
-    ring: Option<usize>,
     address: RawAddress,
     length: libc::socklen_t,
 }
@@ -31,97 +30,139 @@ struct Cell {
 struct Listener {
     socket: TcpListener,
     tag: u16,
-    /// Accepts in flight.
-    armed: u32,
+    /// Its poll is in flight.
+    polled: bool,
+    /// Connections wait, or may.
+    ready: bool,
     stopped: bool,
+    /// Accepts in flight.
+    accepting: u16,
+    rounds: Rounds,
+}
+
+/// How many accepts to queue at once: each that finds nothing is wasted, and each round is one more enter.
+#[derive(Debug, PartialEq, Eq)]
+struct Rounds {
+    /// Accepts of the next round.
+    size: u16,
+    /// Connections found since the listener became ready.
+    found: u16,
+}
+
+impl Rounds {
+    /// Ends a round. What is left over is taken for few in comparison with what was found already.
+    fn end(&mut self, more: bool, size_max: u16) {
+        if more {
+            self.size = (self.found / 2).clamp(1, size_max);
+        } else {
+            self.size = self.found.clamp(1, size_max);
+            self.found = 0;
+        }
+    }
+}
+
+impl Listener {
+    /// Notes the end of an accept; `more`: another connection may wait. The last of a round decides whether
+    /// there is another one.
+    fn accepted(&mut self, found: bool, more: bool, accepts_max: u16) {
+        self.accepting -= 1;
+        self.rounds.found = self.rounds.found.saturating_add(u16::from(found));
+        self.ready = more;
+        if self.accepting == 0 {
+            self.rounds.end(more, accepts_max);
+        }
+    }
+
+    fn is_over(&self) -> bool {
+        self.stopped && !self.polled && self.accepting == 0
+    }
 }
 
 /// The listeners of an engine and their accepts.
 #[derive(Debug, Default)]
 pub(crate) struct Acceptor {
-    /// `None` once stopped and without accepts in flight.
+    /// `None` once stopped and with nothing in flight.
     listeners: Vec<Option<Listener>>,
     #[expect(clippy::vec_box, reason = "the kernel knows the cells' addresses")]
     cells: Vec<Box<Cell>>,
-    /// Cells whose listener wants another accept in flight.
-    wanting: Vec<u32>,
-    /// Cells of listeners that are gone.
+    /// Cells that no accept in flight has.
     spare: Vec<u32>,
+    /// A listener wants its poll, or accepts.
+    wanting: bool,
     backoff_until: Option<Instant>,
 }
 
 impl Acceptor {
+    /// Adds a listener. With `after_bytes` the kernel keeps a connection back until its first bytes are there,
+    /// or for about a second.
     pub(crate) fn add(
         &mut self,
         socket: TcpListener,
         tag: u16,
-        accepts: u16,
+        after_bytes: bool,
     ) -> Result<(), EngineError> {
-        socket
-            .set_nonblocking(false)
-            .map_err(|e| EngineError::system("preparing a listener", e))?;
-        let listener = self.listeners.len();
+        let error = |e| EngineError::system("preparing a listener", e);
+        socket.set_nonblocking(false).map_err(error)?;
+        if after_bytes {
+            set_option(&socket, libc::IPPROTO_TCP, libc::TCP_DEFER_ACCEPT).map_err(error)?;
+        }
         self.listeners.push(Some(Listener {
             socket,
             tag,
-            armed: 0,
+            polled: false,
+            ready: false,
             stopped: false,
+            accepting: 0,
+            rounds: Rounds { size: 1, found: 0 },
         }));
-        for _ in 0..accepts {
-            let number = self.spare.pop().unwrap_or_else(|| {
-                let address = RawAddress::empty();
-                self.cells.push(Box::new(Cell {
-                    listener,
-                    ring: None,
-                    address,
-                    length: 0,
-                }));
-                u32::try_from(self.cells.len() - 1).expect("few accepts")
-            });
-            self.cells[number as usize].listener = listener;
-            self.wanting.push(number);
-        }
+        self.wanting = true;
         Ok(())
     }
 
-    /// Marks all listeners stopped and returns the accepts in flight, with their rings.
-    fn stop(&mut self) -> Vec<(u32, usize)> {
-        for place in &mut self.listeners {
+    /// Marks all listeners stopped and returns those whose poll is in flight.
+    fn stop(&mut self) -> Vec<u32> {
+        let mut polled = Vec::new();
+        for (number, place) in (0..).zip(&mut self.listeners) {
             if let Some(listener) = place {
                 refuse(&listener.socket);
-            }
-            match place {
-                Some(listener) if listener.armed > 0 => listener.stopped = true,
-                _ => *place = None,
+                listener.stopped = true;
+                if listener.polled {
+                    polled.push(number);
+                }
             }
         }
-        self.spare.append(&mut self.wanting);
-        let rings = self.cells.iter().map(|cell| cell.ring);
-        (0..)
-            .zip(rings)
-            .filter_map(|(number, ring)| Some((number, ring?)))
-            .collect()
+        self.forget_those_that_are_over();
+        polled
     }
 
-    /// Takes a cell back from the kernel. Returns the listener's tag and the peer, unless the listener
-    /// has been stopped.
-    fn finish(&mut self, number: u32) -> Option<(u16, Option<SocketAddr>)> {
-        let cell = &mut self.cells[number as usize];
-        cell.ring = None;
-        let place = &mut self.listeners[cell.listener];
-        let listener = place
+    fn forget_those_that_are_over(&mut self) {
+        for place in &mut self.listeners {
+            if place.as_ref().is_some_and(Listener::is_over) {
+                *place = None;
+            }
+        }
+    }
+
+    fn listener(&mut self, number: usize) -> &mut Listener {
+        self.listeners[number]
             .as_mut()
-            .expect("a listener stays while an accept is in flight");
-        listener.armed -= 1;
-        if !listener.stopped {
-            self.wanting.push(number);
-            return Some((listener.tag, cell.address.to_std()));
-        }
-        self.spare.push(number);
-        if listener.armed == 0 {
-            *place = None;
-        }
-        None
+            .expect("a listener stays while something of it is in flight")
+    }
+
+    /// A cell for an accept of this listener.
+    fn take_cell(&mut self, listener: usize) -> u32 {
+        let number = self.spare.pop().unwrap_or_else(|| {
+            self.cells.push(Box::new(Cell {
+                listener,
+                address: RawAddress::empty(),
+                length: 0,
+            }));
+            u32::try_from(self.cells.len() - 1).expect("few accepts")
+        });
+        let cell = &mut self.cells[number as usize];
+        cell.listener = listener;
+        cell.length = RawAddress::ROOM;
+        number
     }
 
     pub(crate) fn is_backing_off(&self) -> bool {
@@ -152,46 +193,84 @@ impl Engine {
     /// Stops accepting on all listeners there are. From now on connections are refused. The sockets are
     /// closed by the next calls of [`Engine::wait`]; whatever was accepted already is closed at once.
     pub fn stop_listening(&mut self) {
-        for (number, ring) in self.acceptor.stop() {
-            let target = user_data::pack(Operation::Accept, number, 0);
+        for number in self.acceptor.stop() {
+            let target = user_data::pack(Operation::Listen, number, 0);
             let cancel = user_data::pack(Operation::Cancel, number, 0);
-            self.queue_on(ring, &Request::cancel(target, cancel));
+            self.queue_on(0, &Request::cancel(target, cancel));
         }
     }
 
-    /// Queues accepts for as long as there are slots.
+    /// Queues the polls and accepts that listeners want, as far as there are slots.
     pub(crate) fn top_up_accepts(&mut self) {
-        if self.acceptor.is_backing_off() {
+        if !self.acceptor.wanting || self.acceptor.is_backing_off() {
             return;
         }
-        while let Some(&number) = self.acceptor.wanting.last() {
-            let Some(ring) = self.address.reserve(0) else {
-                return;
-            };
-            self.acceptor.wanting.pop();
-            self.queue_accept(number, ring);
+        self.acceptor.wanting = false;
+        for number in 0..self.acceptor.listeners.len() {
+            self.listen_on(number);
         }
     }
 
-    fn queue_accept(&mut self, number: u32, ring: usize) {
-        let cell = &mut *self.acceptor.cells[number as usize];
-        let listener = self.acceptor.listeners[cell.listener].as_mut();
-        let listener = listener.expect("the cells of a listener that is gone want nothing");
-        listener.armed += 1;
-        cell.ring = Some(ring);
-        cell.length = RawAddress::ROOM;
-        let user_data = user_data::pack(Operation::Accept, number, 0);
-        // SAFETY: the cell is boxed, is not touched until its accept completes (`ring` is `Some` until
-        // then) and outlives the rings, which the engine drops first.
+    fn listen_on(&mut self, number: usize) {
+        let Some(listener) = &mut self.acceptor.listeners[number] else {
+            return;
+        };
+        if listener.stopped {
+            return;
+        }
+        if !listener.polled {
+            listener.polled = true;
+            let user_data = user_data::pack(Operation::Listen, number as u32, 0);
+            let request = Request::poll_listener(listener.socket.as_raw_fd(), user_data);
+            self.queue_on(0, &request);
+        }
+        self.accept_round(number);
+    }
+
+    /// Queues accepts for a listener with connections, unless some are in flight.
+    fn accept_round(&mut self, number: usize) {
+        let listener = self.acceptor.listener(number);
+        if !listener.ready || listener.accepting > 0 {
+            return;
+        }
+        for _ in 0..listener.rounds.size {
+            let Some(ring) = self.address.reserve(0) else {
+                break;
+            };
+            self.queue_accept(number, ring);
+        }
+        // Without a slot it is tried again at the next turn.
+        self.acceptor.wanting |= self.acceptor.listener(number).accepting == 0;
+    }
+
+    fn queue_accept(&mut self, number: usize, ring: usize) {
+        let cell_number = self.acceptor.take_cell(number);
+        let listener = self.acceptor.listener(number);
+        listener.accepting += 1;
+        let socket = listener.socket.as_raw_fd();
+        let cell = &mut *self.acceptor.cells[cell_number as usize];
+        let user_data = user_data::pack(Operation::Accept, cell_number, 0);
+        let waits = !self.rings[ring].can_accept_at_once();
+        // SAFETY: the cell is boxed, is not touched until its accept completes (it is not spare until then)
+        // and outlives the rings, which the engine drops first.
         let request = unsafe {
-            Request::accept(
-                listener.socket.as_raw_fd(),
-                cell.address.as_mut_ptr(),
-                &raw mut cell.length,
-                user_data,
-            )
+            let peer = (cell.address.as_mut_ptr(), &raw mut cell.length);
+            Request::accept(socket, peer, waits, user_data)
         };
         self.queue_on(ring, &request);
+    }
+
+    /// A listener's poll: connections wait.
+    pub(crate) fn on_listen(&mut self, completion: &Completion) {
+        let number = user_data::index(completion.user_data) as usize;
+        let listener = self.acceptor.listener(number);
+        listener.polled = completion.more();
+        if listener.stopped {
+            return self.acceptor.forget_those_that_are_over();
+        }
+        listener.ready = true;
+        self.acceptor.wanting = true;
+        self.go_on_accepting(number);
     }
 
     pub(crate) fn on_accept(
@@ -200,11 +279,28 @@ impl Engine {
         completion: &Completion,
         on_event: &mut OnEvent<'_>,
     ) {
-        let finished = self.acceptor.finish(user_data::index(completion.user_data));
-        let Ok(slot) = u32::try_from(completion.result) else {
+        let cell_number = user_data::index(completion.user_data);
+        let cell = &self.acceptor.cells[cell_number as usize];
+        let (number, peer) = (cell.listener, cell.address.to_std());
+        self.acceptor.spare.push(cell_number);
+        self.acceptor.wanting = true;
+        let slot = u32::try_from(completion.result).ok();
+        let more = match slot {
+            Some(_) => completion.socket_nonempty() || !self.rings[ring].can_accept_at_once(),
+            None => completion.result != -libc::EAGAIN,
+        };
+        let accepts_max = self.config.accepts_per_round;
+        let listener = self.acceptor.listener(number);
+        listener.accepted(slot.is_some(), more, accepts_max);
+        let (tag, stopped) = (listener.tag, listener.stopped);
+        if stopped {
+            self.acceptor.forget_those_that_are_over();
+        }
+        let Some(slot) = slot else {
             self.address.release(ring);
-            if finished.is_some() {
+            if !stopped {
                 self.on_accept_error(-completion.result);
+                self.go_on_accepting(number);
             }
             return;
         };
@@ -212,9 +308,9 @@ impl Engine {
         let connection = self
             .table
             .insert(Location::new(ring, slot), Phase::Handshake);
-        match finished {
-            Some((tag, Some(peer))) => {
-                self.mark_dirty(connection.index);
+        match peer {
+            Some(peer) if !stopped => {
+                self.receive_first(connection.index);
                 on_event(Event::Accepted {
                     connection,
                     peer,
@@ -223,16 +319,29 @@ impl Engine {
             }
             _ => self.end(connection.index),
         }
+        if !stopped {
+            self.go_on_accepting(number);
+        }
+    }
+
+    /// Queues the next round of accepts if there is to be one.
+    fn go_on_accepting(&mut self, number: usize) {
+        if !self.acceptor.is_backing_off() {
+            self.accept_round(number);
+            self.entering_pays = true;
+        }
     }
 
     fn on_accept_error(&mut self, error: i32) {
+        if error == libc::EAGAIN {
+            return;
+        }
         self.stats.accept_errors += 1;
         // Errors of the one connection, or of nothing at all, do not ask for patience.
         let passing = [
             libc::ECONNABORTED,
             libc::ECANCELED,
             libc::EINTR,
-            libc::EAGAIN,
             libc::EPROTO,
             libc::ENETDOWN,
             libc::EHOSTUNREACH,
@@ -240,5 +349,38 @@ impl Engine {
         if !passing.contains(&error) {
             self.acceptor.backoff_until = Some(Instant::now() + ACCEPT_BACKOFF);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Accepts queued in each round for so many connections that wait.
+    fn rounds(rounds: &mut Rounds, mut waiting: u16) -> Vec<u16> {
+        let mut sizes = Vec::new();
+        while waiting > 0 {
+            sizes.push(rounds.size);
+            let found = rounds.size.min(waiting);
+            waiting -= found;
+            rounds.found += found;
+            rounds.end(waiting > 0, 32);
+        }
+        sizes
+    }
+
+    #[test]
+    fn as_many_are_accepted_at_once_as_came_last_time() {
+        let mut state = Rounds { size: 1, found: 0 };
+        assert_eq!(rounds(&mut state, 1), [1]);
+        assert_eq!(rounds(&mut state, 9), [1, 1, 1, 1, 2, 3]);
+        assert_eq!(rounds(&mut state, 9), [9]);
+        assert_eq!(rounds(&mut state, 3), [9], "six in vain, once");
+        assert_eq!(rounds(&mut state, 3), [3]);
+        let many = rounds(&mut state, 500);
+        assert!(
+            many.iter().all(|size| *size <= 32) && many.len() < 30,
+            "{many:?}"
+        );
     }
 }

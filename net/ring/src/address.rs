@@ -127,7 +127,8 @@ pub(crate) fn client_socket(local: Option<SocketAddr>, remote: SocketAddr) -> io
     Ok(socket)
 }
 
-fn set_option(socket: &OwnedFd, level: i32, name: i32) -> io::Result<()> {
+/// Switches an option of a socket on.
+pub(crate) fn set_option(socket: &impl AsRawFd, level: i32, name: i32) -> io::Result<()> {
     let on: libc::c_int = 1;
     // SAFETY: `on` lives across the call and its size is given.
     let result = unsafe {

@@ -21,9 +21,12 @@ pub struct EngineConfig {
     /// are needed): several ticks of receives. When they run out, receives are armed again and the kernel's own
     /// buffers hold the bytes.
     pub receive_buffers: u16,
-    /// Single-shot accepts kept outstanding per listener and ring. Default 32: each owns a small address
-    /// buffer, and each holds one slot, which other engines cannot hand a connection to meanwhile.
-    pub accepts_outstanding: u16,
+    /// Accepts of one listener that are made at once, at most. Default 32: what one tick handles.
+    pub accepts_per_round: u16,
+    /// Whether listeners accept a connection only when its first bytes are there, or after about a second
+    /// (TCP_DEFER_ACCEPT): accepting and receiving then cost one wake-up together. Default: no, since only
+    /// clients that speak first gain by it.
+    pub accept_after_bytes: bool,
     /// Completions handled by one [`crate::Engine::wait`]. Default 32: one-to-one traffic is cheapest at 20
     /// to 30 connections a tick, receive to send, while their sockets are in the cache; many receives that
     /// feed few sends gain little beyond it. See [`crate::Engine::set_completions_per_tick`].
@@ -45,7 +48,8 @@ impl Default for EngineConfig {
             table_slots_max: u32::MAX,
             receive_buffer_bytes: 16 * 1024,
             receive_buffers: 256,
-            accepts_outstanding: 32,
+            accepts_per_round: 32,
+            accept_after_bytes: false,
             completions_per_tick: 32,
             submission_entries: 1_024,
             completion_entries: 8_192,
@@ -67,8 +71,8 @@ impl EngineConfig {
         if !self.receive_buffers.is_power_of_two() || self.receive_buffers > 1 << 15 {
             return refuse("receive_buffers must be a power of two up to 32,768");
         }
-        if self.accepts_outstanding == 0 || self.completions_per_tick == 0 {
-            return refuse("accepts_outstanding and completions_per_tick must be at least 1");
+        if self.accepts_per_round == 0 || self.completions_per_tick == 0 {
+            return refuse("accepts_per_round and completions_per_tick must be at least 1");
         }
         if !self.submission_entries.is_power_of_two() || self.submission_entries > 1 << 15 {
             return refuse("submission_entries must be a power of two up to 32,768");

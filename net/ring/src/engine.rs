@@ -44,8 +44,8 @@ pub struct Engine {
     pub(crate) stats: EngineStats,
     /// Connections to look at before the next enter.
     pub(crate) dirty: Vec<u32>,
-    /// Receives queued while draining: worth another enter before `wait` returns.
-    pub(crate) receives_queued: bool,
+    /// Accepts or receives queued while draining: worth another enter before `wait` returns.
+    pub(crate) entering_pays: bool,
     /// In force when [`Engine::wait`] sleeps.
     pub(crate) gathering: Option<Gathering>,
     pub(crate) wake: Counter,
@@ -94,7 +94,7 @@ impl Engine {
             transfers: Transfers::default(),
             stats: EngineStats::default(),
             dirty: Vec::new(),
-            receives_queued: false,
+            entering_pays: false,
             gathering: None,
             wake: Counter::new().map_err(eventfd)?,
             siblings: Counter::new().map_err(eventfd)?,
@@ -127,8 +127,8 @@ impl Engine {
     /// Accepts from a bound and listening socket; its options (TCP_NODELAY) are inherited by what it
     /// accepts. `tag` comes back in [`Event::Accepted`]. Any number of listeners may be given.
     pub fn listen(&mut self, listener: TcpListener, tag: u16) -> Result<(), EngineError> {
-        let accepts = self.config.accepts_outstanding;
-        self.acceptor.add(listener, tag, accepts)?;
+        let after_bytes = self.config.accept_after_bytes;
+        self.acceptor.add(listener, tag, after_bytes)?;
         self.top_up_accepts();
         Ok(())
     }

@@ -37,10 +37,10 @@ impl Engine {
             engine.enter(timeout)?;
             engine.activity.tick(Instant::now());
             let budget = engine.config.completions_per_tick as usize;
-            let left = engine.drain(budget, on_event)?;
-            if std::mem::take(&mut engine.receives_queued) && left > 0 {
+            let mut left = engine.drain(budget, on_event)?;
+            while std::mem::take(&mut engine.entering_pays) && left > 0 {
                 engine.submit_all()?;
-                engine.drain(left, on_event)?;
+                left = engine.drain(left, on_event)?;
             }
             Ok(())
         })
@@ -142,6 +142,7 @@ impl Engine {
         match operation {
             Operation::Wake => return self.arm_wake(),
             Operation::Siblings => return self.arm_siblings(),
+            Operation::Listen => self.on_listen(completion),
             Operation::Accept => self.on_accept(ring, completion, on_event),
             Operation::Arrival => self.on_arrival(ring, completion, on_event),
             // `flush` has looked at every send, `connect` at every install.

@@ -93,6 +93,12 @@ impl Engine {
         );
     }
 
+    /// Receives from a connection that was just accepted: mostly its first bytes are there.
+    pub(crate) fn receive_first(&mut self, index: u32) {
+        self.receive_once(index, true);
+        self.entering_pays = true;
+    }
+
     fn receive_multi(&mut self, index: u32) {
         self.queue_for(
             index,
@@ -147,7 +153,7 @@ impl Engine {
         }
         if slot.marks.has(Marks::READABLE) && !slot.marks.has(Marks::PAUSED) {
             self.receive_once(index, false);
-            self.receives_queued = true;
+            self.entering_pays = true;
         } else {
             self.mark_dirty(index);
         }

@@ -114,6 +114,12 @@ impl Ring {
         })
     }
 
+    /// Whether an accept can be told not to wait, and tells if another connection does: since Linux 6.10.
+    pub(crate) fn can_accept_at_once(&self) -> bool {
+        // The nearest feature that the kernel announces came with 6.12.
+        self.can_gather
+    }
+
     /// The io_uring itself, to ask what it can do.
     pub(crate) fn io(&self) -> &IoUring {
         &self.io

@@ -12,6 +12,20 @@ use io_uring::types::{CancelBuilder, DestinationSlot, Fd, Fixed};
 use crate::address::RawAddress;
 use crate::buffers::GROUP;
 
+/// `IORING_ACCEPT_DONTWAIT` of the kernel, io_uring_prep_accept(3).
+const ACCEPT_DONTWAIT: u16 = 1 << 1;
+
+// `struct io_uring_sqe` has 64 bytes, of which `ioprio` is the second pair.
+const _: () = assert!(size_of::<Entry>() == 64 && align_of::<Entry>() >= align_of::<u16>());
+
+/// Sets bits of an entry's `ioprio`, where networking requests have flags of their own.
+fn set_priority_bits(entry: &mut Entry, bits: u16) {
+    let ioprio = std::ptr::from_mut(entry).cast::<u16>().wrapping_add(1);
+    // SAFETY: an entry is the kernel's `struct io_uring_sqe` and nothing else (`repr(C)`), borrowed for writing;
+    // bytes 2 and 3 of it are `ioprio`, aligned and initialized.
+    unsafe { *ioprio |= bits };
+}
+
 /// One entry for a submission queue.
 pub(crate) struct Request(Entry);
 
@@ -68,6 +82,16 @@ impl Request {
         };
         Request(
             opcode::PollAdd::new(Fixed(slot), events as u32)
+                .build()
+                .user_data(user_data),
+        )
+    }
+
+    /// Completes whenever connections come to a listener, until cancelled.
+    pub(crate) fn poll_listener(listener: RawFd, user_data: u64) -> Request {
+        Request(
+            opcode::PollAdd::new(Fd(listener), libc::POLLIN as u32)
+                .multi(true)
                 .build()
                 .user_data(user_data),
         )
@@ -150,22 +174,25 @@ impl Request {
         )
     }
 
-    /// Accepts one connection into a free slot.
+    /// Accepts one connection into a free slot. With `wait` it stays armed until one comes, else it
+    /// completes at once, which kernels before 6.10 do not know.
     ///
     /// # Safety
     /// The address and its length must stay, untouched, until the request has completed.
     pub(crate) unsafe fn accept(
         listener: RawFd,
-        address: *mut libc::sockaddr,
-        length: *mut libc::socklen_t,
+        (address, length): (*mut libc::sockaddr, *mut libc::socklen_t),
+        wait: bool,
         user_data: u64,
     ) -> Request {
-        Request(
-            opcode::Accept::new(Fd(listener), address, length)
-                .file_index(Some(DestinationSlot::auto_target()))
-                .build()
-                .user_data(user_data),
-        )
+        let mut entry = opcode::Accept::new(Fd(listener), address, length)
+            .file_index(Some(DestinationSlot::auto_target()))
+            .build()
+            .user_data(user_data);
+        if !wait {
+            set_priority_bits(&mut entry, ACCEPT_DONTWAIT);
+        }
+        Request(entry)
     }
 
     /// Connects.
@@ -208,5 +235,27 @@ impl Request {
                 .build()
                 .user_data(user_data),
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_accept_that_does_not_wait_says_so_where_the_kernel_looks() {
+        let entry = |wait| {
+            let none = (std::ptr::null_mut(), std::ptr::null_mut());
+            // SAFETY: the request is never queued.
+            let request = unsafe { Request::accept(7, none, wait, 9) };
+            format!("{:?}", request.entry())
+        };
+        // What the crate shows of an entry: its operation, flags and user data, and nothing else has changed.
+        assert_eq!(entry(true), entry(false));
+        let mut changed = opcode::Nop::new().build();
+        set_priority_bits(&mut changed, ACCEPT_DONTWAIT);
+        // SAFETY: an entry is 64 plain bytes.
+        let bytes: [u8; 64] = unsafe { std::mem::transmute(changed) };
+        assert_eq!(bytes[..4], [0, 0, 2, 0]);
     }
 }

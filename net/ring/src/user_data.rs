@@ -7,7 +7,7 @@
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub(crate) enum Operation {
-    /// Single-shot accept; the index is that of its address cell.
+    /// Accept; the index is that of its address cell.
     Accept = 1,
     /// Single-shot receive.
     ReceiveOnce,
@@ -39,9 +39,11 @@ pub(crate) enum Operation {
     Wake,
     /// Read of the eventfd of the rings beside ring 0.
     Siblings,
+    /// Multishot poll of a listener; the index is its number.
+    Listen,
 }
 
-const OPERATIONS: [Operation; 16] = [
+const OPERATIONS: [Operation; 17] = [
     Operation::Accept,
     Operation::ReceiveOnce,
     Operation::PollIn,
@@ -58,6 +60,7 @@ const OPERATIONS: [Operation; 16] = [
     Operation::Shutdown,
     Operation::Wake,
     Operation::Siblings,
+    Operation::Listen,
 ];
 
 const OPERATION_SHIFT: u32 = 56;

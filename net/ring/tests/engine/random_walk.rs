@@ -76,7 +76,7 @@ impl Walk {
             table_slots_max: 16,
             receive_buffers: 16,
             receive_buffer_bytes: 512,
-            accepts_outstanding: 4,
+            accepts_per_round: 4,
             linger: PATIENCE,
             ..config(64)
         };
@@ -316,9 +316,16 @@ impl Walk {
     }
 
     fn take_events(&mut self, engine: usize) {
+        let mut strangers = Vec::new();
         for seen in std::mem::take(&mut self.engines[engine].seen) {
             match seen {
-                Seen::Accepted(id, from, _) => self.accepted(engine, id, from),
+                Seen::Accepted(id, from, _) => {
+                    if !self.accepted(engine, id, from) {
+                        strangers.push(id);
+                    }
+                }
+                // Seen in the same turn, thus before the call that closed it.
+                Seen::Received(id, _) | Seen::Closed(id, _) if strangers.contains(&id) => {}
                 Seen::Received(id, bytes) => {
                     let peer = self.at(engine, id);
                     let expected = peer.written.get(peer.heard..peer.heard + bytes.len());
@@ -353,7 +360,8 @@ impl Walk {
         }
     }
 
-    fn accepted(&mut self, engine: usize, id: ConnectionId, from: SocketAddr) {
+    /// Whether the connection is one to compare with; if not it is closed.
+    fn accepted(&mut self, engine: usize, id: ConnectionId, from: SocketAddr) -> bool {
         let waiting = |peer: &&mut Peer| {
             peer.place == Place::Nowhere
                 && peer.towards == engine
@@ -364,11 +372,13 @@ impl Walk {
             id,
             established: false,
         };
-        match self.peers.iter_mut().find(waiting) {
-            Some(peer) => peer.place = place,
-            // Its socket was dropped before it was accepted: nobody to compare with.
-            None => self.engines[engine].engine.close(id, CloseHow::Now),
-        }
+        let Some(peer) = self.peers.iter_mut().find(waiting) else {
+            // Its socket was dropped before it was accepted.
+            self.engines[engine].engine.close(id, CloseHow::Now);
+            return false;
+        };
+        peer.place = place;
+        true
     }
 
     /// Whose event it is; panics if it is nobody's.
