@@ -94,6 +94,15 @@ impl Matrix {
             .all(|(arrived, required)| arrived >= *required)
     }
 
+    /// Whether this shard, as a home, has what it would require for a replay of its own.
+    pub(crate) fn has_all_required(&self) -> bool {
+        let own = usize::from(self.own.0);
+        let column = (0..self.shards).map(|publisher| publisher * self.shards + own);
+        column
+            .into_iter()
+            .all(|place| self.arrived[place] >= self.required[place])
+    }
+
     pub(crate) fn snapshot(&self) -> Snapshot {
         Snapshot {
             arrived: self.arrived.clone(),

@@ -13,7 +13,7 @@ use ringmq_codec::{Qos, TopicFilter};
 use crate::ids::SessionIndex;
 use crate::index::PackedOptions;
 use crate::limits::{DRAIN_BYTES_MAX, RETAINED_REPLY_BYTES};
-use crate::link::{LinkMessage, QueryId, RetainedItem, RetainedQuery, RetainedReply};
+use crate::link::{Fingerprint, LinkMessage, QueryId, RetainedItem, RetainedQuery, RetainedReply};
 use crate::matrix::Snapshot;
 use crate::outgoing::Queued;
 use crate::placement::bit;
@@ -122,6 +122,24 @@ impl Shard {
             last_home,
             after: None,
         }
+    }
+
+    /// Whether a replay that began now would end at once with nothing: the only home to be asked is this shard,
+    /// it has all that it would have to wait for, and no message. Only for a filter whose interest every
+    /// shard knows, so that what is published from now on comes live.
+    pub(crate) fn has_nothing_to_replay(
+        &self,
+        filter: TopicFilter<'_>,
+        fingerprint: Fingerprint,
+    ) -> bool {
+        let store = &self.home.store;
+        let (home_is_here, is_empty) = if filter.has_wildcard() {
+            (self.shards.0 == 1, store.len() == 0)
+        } else {
+            let home = self.placement.home_of_topic(fingerprint);
+            (home == self.id, !store.has(filter.as_str()))
+        };
+        home_is_here && is_empty && self.matrix.has_all_required()
     }
 
     /// The SUBACK has left: the replays may begin.

@@ -161,6 +161,11 @@ impl RetainedStore {
         }
     }
 
+    /// Whether there is a message for the topic, which may be an expired one.
+    pub(crate) fn has(&self, topic: &str) -> bool {
+        self.items.contains(topic.as_bytes())
+    }
+
     /// Messages held, expired ones that were not met yet included.
     pub(crate) fn len(&self) -> usize {
         self.items.len()

@@ -26,12 +26,12 @@ impl Shard {
                 Property::SubscriptionIdentifier(identifier) => Some(identifier),
                 _ => None,
             });
-        self.check_answer_fits(index, subscribe.filters.iter().count())?;
+        self.check_answer_fits(index, subscribe.filters.len())?;
         let mut suback = PendingSubAck {
             session: self.sessions.id(index),
             connection: id,
             packet_id: subscribe.packet_id,
-            reasons: Vec::new(),
+            reasons: Vec::with_capacity(subscribe.filters.len()),
             replays: Vec::new(),
         };
         let mut barrier = None;
@@ -113,18 +113,24 @@ impl Shard {
             let session = self.sessions.get_mut(index);
             session.subscriptions.insert(subscribed.filter);
         }
-        // Retained messages are asked for as of now: later ones come live.
         let replay_is_wanted = match retain_handling {
             RetainHandling::Send => true,
             RetainHandling::SendIfNew => !subscribed.existed,
             RetainHandling::DoNotSend => false,
         };
-        if replay_is_wanted {
-            replays.push(self.new_replay(filter, options));
-        }
         let fingerprint = self.index.fingerprint(filter.as_str());
-        self.barriers
-            .note_addition(fingerprint, subscribed.interest)
+        let wait = self
+            .barriers
+            .note_addition(fingerprint, subscribed.interest);
+        // Retained messages are asked for as of now: later ones come live.
+        if replay_is_wanted {
+            if wait.is_none() && self.has_nothing_to_replay(filter, fingerprint) {
+                self.stats.retained_replays_total += 1;
+            } else {
+                replays.push(self.new_replay(filter, options));
+            }
+        }
+        wait
     }
 }
 

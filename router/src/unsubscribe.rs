@@ -19,11 +19,14 @@ impl Shard {
         unsubscribe: Unsubscribe<'_>,
         outputs: &mut Outputs,
     ) -> Result<(), CloseReason> {
-        let filters = unsubscribe.filters.iter();
-        self.check_answer_fits(index, filters.clone().count())?;
-        let reasons: Vec<ReasonCode> = filters
-            .map(|filter| self.unsubscribe_one(index, filter, outputs))
-            .collect();
+        let filters = unsubscribe.filters;
+        self.check_answer_fits(index, filters.len())?;
+        let mut reasons = Vec::with_capacity(filters.len());
+        reasons.extend(
+            filters
+                .iter()
+                .map(|filter| self.unsubscribe_one(index, filter, outputs)),
+        );
         let unsuback = Packet::UnsubAck(SubAck {
             packet_id: unsubscribe.packet_id,
             properties: Properties::EMPTY,

@@ -161,6 +161,12 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// A topic filter that was read by [`Reader::topic_filter`] before.
+    #[inline]
+    pub(crate) fn known_topic_filter(&mut self) -> Result<TopicFilter<'a>, DecodeError> {
+        self.utf8(Field::TopicFilter).map(TopicFilter::known)
+    }
+
     /// A packet identifier. [v3.1.1 MQTT-2.3.1-1] [v5 MQTT-2.2.1-3]
     #[inline]
     pub(crate) fn packet_id(&mut self) -> Result<PacketId, DecodeError> {

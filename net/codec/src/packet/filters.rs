@@ -14,6 +14,7 @@ pub(super) type ReadEntry<'a, T> = fn(&mut Reader<'a>, Version) -> Result<T, Dec
 pub(super) struct FilterList<'a> {
     bytes: &'a [u8],
     version: Version,
+    len: usize,
 }
 
 impl<'a> FilterList<'a> {
@@ -27,21 +28,29 @@ impl<'a> FilterList<'a> {
             return Err(DecodeError::NoTopicFilter(packet_type));
         }
         let mut rest = reader;
+        let mut len = 0;
         while !rest.is_empty() {
             read_entry(&mut rest, version)?;
+            len += 1;
         }
         Ok(FilterList {
             bytes: reader.rest(),
             version,
+            len,
         })
     }
 
-    /// In the order of the wire; `read_entry` is what the list was read with.
+    /// Entries.
+    pub(super) fn len(self) -> usize {
+        self.len
+    }
+
+    /// In the order of the wire; `read_entry` may rely on what the list was read with.
     pub(super) fn iter<T>(
         self,
         read_entry: ReadEntry<'a, T>,
     ) -> impl Iterator<Item = T> + Clone + use<'a, T> {
         let mut reader = Reader::new(self.bytes);
-        std::iter::from_fn(move || read_entry(&mut reader, self.version).ok())
+        (0..self.len).map_while(move |_| read_entry(&mut reader, self.version).ok())
     }
 }

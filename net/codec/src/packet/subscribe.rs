@@ -27,7 +27,13 @@ pub struct SubscribeFilters<'a>(FilterList<'a>);
 impl<'a> SubscribeFilters<'a> {
     /// In the order of the wire.
     pub fn iter(self) -> impl Iterator<Item = (TopicFilter<'a>, SubscriptionOptions)> + Clone {
-        self.0.iter(read_filter)
+        self.0.iter(read_known_filter)
+    }
+
+    /// How many they are: at least one.
+    #[expect(clippy::len_without_is_empty, reason = "it never is")]
+    pub fn len(self) -> usize {
+        self.0.len()
     }
 }
 
@@ -101,17 +107,34 @@ fn read_filter<'a>(
     version: Version,
 ) -> Result<(TopicFilter<'a>, SubscriptionOptions), DecodeError> {
     let filter = reader.topic_filter(version)?;
+    Ok((filter, read_options(reader, filter, version)?))
+}
+
+/// One that was read before.
+fn read_known_filter<'a>(
+    reader: &mut Reader<'a>,
+    version: Version,
+) -> Result<(TopicFilter<'a>, SubscriptionOptions), DecodeError> {
+    let filter = reader.known_topic_filter()?;
+    Ok((filter, read_options(reader, filter, version)?))
+}
+
+fn read_options(
+    reader: &mut Reader<'_>,
+    filter: TopicFilter<'_>,
+    version: Version,
+) -> Result<SubscriptionOptions, DecodeError> {
     let byte = reader.byte(Field::SubscriptionOptions)?;
     if !version.is_v5() {
         if byte > 0b11 {
             return Err(DecodeError::SubscriptionOptionsReserved);
         }
         let qos = Qos::from_bits(byte).ok_or(DecodeError::SubscriptionQos3)?;
-        return Ok((filter, SubscriptionOptions::v3(qos)));
+        return Ok(SubscriptionOptions::v3(qos));
     }
     let options = SubscriptionOptions::from_byte(byte)?;
     if options.no_local && filter.share().is_some() {
         return Err(DecodeError::NoLocalOnSharedSubscription);
     }
-    Ok((filter, options))
+    Ok(options)
 }

@@ -24,7 +24,13 @@ pub struct UnsubscribeFilters<'a>(FilterList<'a>);
 impl<'a> UnsubscribeFilters<'a> {
     /// In the order of the wire.
     pub fn iter(self) -> impl Iterator<Item = TopicFilter<'a>> + Clone {
-        self.0.iter(Reader::topic_filter)
+        self.0.iter(|reader, _| reader.known_topic_filter())
+    }
+
+    /// How many they are: at least one.
+    #[expect(clippy::len_without_is_empty, reason = "it never is")]
+    pub fn len(self) -> usize {
+        self.0.len()
     }
 }
 
