@@ -44,6 +44,7 @@ mod outgoing;
 mod output;
 mod own_frame;
 mod pause;
+mod pingreq;
 mod placement;
 mod puback;
 mod publish;

@@ -89,6 +89,10 @@ impl Shard {
                                 PacketType::Publish => self
                                     .on_publish(client, (raw, rest), version, outputs)
                                     .map(|more| used += more),
+                                PacketType::PingReq if raw.length == 2 => {
+                                    self.on_pingreq(client, outputs);
+                                    Ok(())
+                                }
                                 _ => self.on_packet(client, raw, version, outputs),
                             }
                         }
@@ -131,8 +135,9 @@ impl Shard {
             Packet::Unsubscribe(unsubscribe) => {
                 self.on_unsubscribe(id, session, unsubscribe, outputs)
             }
+            // One whose length has needless bytes, which only v5 forbids.
             Packet::PingReq => {
-                self.send(id, &Packet::PingResp, outputs);
+                self.on_pingreq(client, outputs);
                 Ok(())
             }
             Packet::Disconnect(disconnect) => self.on_disconnect(id, session, disconnect, outputs),

@@ -32,6 +32,9 @@ pub use unsubscribe::{Unsubscribe, UnsubscribeFilters, encode_unsubscribe};
 use crate::read::Reader;
 use crate::{DecodeError, PacketType, RawPacket, Version};
 
+/// A whole PINGRESP.
+pub const PINGRESP: [u8; 2] = [PacketType::PingResp.first_byte(), 0];
+
 /// A control packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(missing_docs, reason = "the names are the specification's")]
@@ -118,7 +121,7 @@ impl<'a> Packet<'a> {
             Packet::Unsubscribe(unsubscribe) => unsubscribe.encode(version, out),
             Packet::UnsubAck(unsuback) => unsuback.encode(PacketType::UnsubAck, version, out),
             Packet::PingReq => out.extend_from_slice(&[PacketType::PingReq.first_byte(), 0]),
-            Packet::PingResp => out.extend_from_slice(&[PacketType::PingResp.first_byte(), 0]),
+            Packet::PingResp => out.extend_from_slice(&PINGRESP),
             Packet::Disconnect(disconnect) => disconnect.encode(version, out),
             Packet::Auth(auth) => auth.encode(version, out),
         }
