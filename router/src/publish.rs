@@ -9,14 +9,14 @@ use ringmq_codec::{
 };
 
 use crate::forwarded::{self, BrokerProperties};
-use crate::gate::{Taken, Ticket};
+use crate::gate::Taken;
+use crate::ids::SessionIndex;
 use crate::limits::KNOWN_TOPIC_BYTES_MAX;
 use crate::link::Fingerprint;
 use crate::placement::bit;
 use crate::puback::{Owed, Publisher};
 use crate::publish_frame::Message;
 use crate::run::Run;
-use crate::session::SessionId;
 use crate::shared::Carried;
 use crate::{CloseReason, ConnectionId, LogPosition, Millis, Outputs, Shard};
 
@@ -176,10 +176,8 @@ impl Shard {
             let done = self.route_run(connection, &message, &run, outputs);
             return Ok(done - came.raw.length);
         }
-        let waiter = publish
-            .packet_id
-            .map(|_| self.next_ticket(publisher.session));
-        let mut routed = self.route(&message, waiter, outputs);
+        let owed = publish.packet_id.map(|_| publisher.session);
+        let mut routed = self.route(&message, owed, outputs);
         if let Some(packet_id) = publish.packet_id {
             routed.log = self.append(&message, outputs);
             let qos = publish.qos;
@@ -257,11 +255,12 @@ impl Shard {
     }
 
     /// Gives the message to this shard's subscribers and appends it to the batches of other shards that
-    /// want it, and of its home when it is retained; and to one member of each shared subscription.
+    /// want it, and of its home when it is retained; and to one member of each shared subscription. The session
+    /// that is owed an acknowledgement is the one whose gate waits for what they answer.
     pub(crate) fn route(
         &mut self,
         message: &Message<'_>,
-        waiter: Option<(SessionId, Ticket)>,
+        owed: Option<SessionIndex>,
         outputs: &mut Outputs,
     ) -> Routed {
         let own = bit(self.id);
@@ -287,6 +286,10 @@ impl Shard {
             } else {
                 shards |= bit(home);
             }
+        }
+        let mut waiter = None;
+        if shards != 0 || has_groups {
+            waiter = owed.map(|session| self.next_ticket(session));
         }
         let mut item = None;
         let mut waiting = 0;
