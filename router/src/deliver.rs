@@ -344,18 +344,6 @@ impl Delivery<'_> {
         self.sessions.hot_mut(index).set(Flag::Queued, true);
     }
 
-    /// Sends the message to a session that can take it now.
-    pub(crate) fn send_shared(
-        &mut self,
-        index: SessionIndex,
-        terms: Terms<'_>,
-        shared: &mut Shared<'_>,
-    ) {
-        if !self.send_in_window(index, terms, shared) {
-            self.send_own_form(index, terms, shared);
-        }
-    }
-
     /// Sends the message in a form that may be the session's own.
     fn send_own_form(&mut self, index: SessionIndex, terms: Terms<'_>, shared: &mut Shared<'_>) {
         let hot = *self.sessions.hot(index);

@@ -62,7 +62,7 @@ impl Shard {
         })
     }
 
-    /// Sends a message of a group to a member that can take it now.
+    /// Gives a message of a group to the member that was picked, as to any session.
     pub(crate) fn send_to_member(
         &mut self,
         (index, member): (GroupIndex, Subscriber),
@@ -71,8 +71,10 @@ impl Shard {
     ) {
         let terms = terms(message, member.options);
         let mut shared = Shared::for_group(message, index);
-        self.delivery(outputs)
-            .send_shared(member.session, terms, &mut shared);
+        let taken = self
+            .delivery(outputs)
+            .offer(member.session, terms, &mut shared);
+        debug_assert!(taken.taken, "the member was picked as it can take it");
     }
 }
 

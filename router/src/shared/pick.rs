@@ -6,7 +6,7 @@
 
 use ringmq_codec::Qos;
 
-use crate::deliver::{Shared, Terms};
+use crate::deliver::Terms;
 use crate::ids::SessionIndex;
 use crate::index::{Group, GroupIndex, PackedOptions, Subscriber};
 use crate::link::Refusal;
@@ -33,12 +33,7 @@ impl Shard {
         outputs: &mut Outputs,
     ) -> Result<(), Refusal> {
         let member = self.pick_member(group, ask, message)?;
-        let terms = terms(message, member.options);
-        let mut shared = Shared::for_group(message, group);
-        let taken = self
-            .delivery(outputs)
-            .offer(member.session, terms, &mut shared);
-        debug_assert!(taken.taken, "the member was picked as it can take it");
+        self.send_to_member((group, member), message, outputs);
         Ok(())
     }
 
