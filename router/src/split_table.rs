@@ -19,6 +19,8 @@ const PART_SHIFT: u32 = 20;
 pub(crate) struct SplitTable<T> {
     /// Never empty.
     parts: Vec<HashTable<T>>,
+    /// Bits that tell the parts apart, as many as the largest of them needs.
+    mask: usize,
     len: usize,
 }
 
@@ -26,6 +28,7 @@ impl<T> Default for SplitTable<T> {
     fn default() -> SplitTable<T> {
         SplitTable {
             parts: vec![HashTable::new()],
+            mask: 0,
             len: 0,
         }
     }
@@ -88,16 +91,19 @@ impl<T> SplitTable<T> {
         (tables + self.parts.capacity() * size_of::<HashTable<T>>()) as u64
     }
 
+    #[inline]
     fn part_of(&self, hash: u64) -> usize {
-        let parts = self.parts.len();
-        let mask = parts.next_power_of_two() - 1;
-        let part = part_bits(hash) & mask;
+        let part = part_bits(hash) & self.mask;
         // Parts that were not split in this round are told apart by one bit less.
-        if part < parts {
+        if part < self.parts.len() {
             part
         } else {
-            part & (mask >> 1)
+            part & (self.mask >> 1)
         }
+    }
+
+    fn set_mask(&mut self) {
+        self.mask = self.parts.len().next_power_of_two() - 1;
     }
 
     /// Moves a half of the next part's entries to a new part.
@@ -110,11 +116,13 @@ impl<T> SplitTable<T> {
         }
         part.shrink_to(part.len(), rehash);
         self.parts.push(new);
+        self.set_mask();
     }
 
     /// Moves the entries of the last part to the one it came from.
     fn join(&mut self, rehash: impl Fn(&T) -> u64) {
         let last = self.parts.pop().expect("there is always a part");
+        self.set_mask();
         let (to, _) = origin_of(self.parts.len());
         for entry in last {
             self.parts[to].insert_unique(rehash(&entry), entry, &rehash);

@@ -39,17 +39,18 @@ impl Levels {
     }
 
     /// The number of a text that is in use.
-    pub(super) fn find(&self, text: &str) -> Option<LevelId> {
+    #[inline]
+    pub(super) fn find(&self, text: &[u8]) -> Option<LevelId> {
         let hash = hash_text(&self.state, text);
         let found = self
             .table
-            .find(hash, |&level| *self.levels[level].text == *text);
+            .find(hash, |&level| *self.levels[level].text.as_bytes() == *text);
         found.copied().map(LevelId)
     }
 
     /// The text's number, with one more use of it.
     pub(super) fn take(&mut self, text: &str) -> LevelId {
-        if let Some(level) = self.find(text) {
+        if let Some(level) = self.find(text.as_bytes()) {
             self.levels[level.0].uses += 1;
             return level;
         }
@@ -63,8 +64,8 @@ impl Levels {
             state,
             ..
         } = self;
-        table.insert_unique(hash_text(state, text), level, |&other| {
-            hash_text(state, &levels[other].text)
+        table.insert_unique(hash_text(state, text.as_bytes()), level, |&other| {
+            hash_text(state, levels[other].text.as_bytes())
         });
         self.text_bytes += text.len() as u64;
         LevelId(level)
@@ -79,14 +80,14 @@ impl Levels {
         }
         let entry = self.levels.remove(level.0);
         self.text_bytes -= entry.text.len() as u64;
-        let hash = hash_text(&self.state, &entry.text);
+        let hash = hash_text(&self.state, entry.text.as_bytes());
         let Levels {
             levels,
             table,
             state,
             ..
         } = self;
-        let rehash = |&other: &u32| hash_text(state, &levels[other].text);
+        let rehash = |&other: &u32| hash_text(state, levels[other].text.as_bytes());
         table.remove(hash, |&other| other == level.0, rehash);
     }
 
@@ -102,8 +103,64 @@ impl Levels {
     }
 }
 
-fn hash_text(state: &FixedState, text: &str) -> u64 {
+fn hash_text(state: &FixedState, text: &[u8]) -> u64 {
     let mut hasher = state.build_hasher();
-    hasher.write(text.as_bytes());
+    hasher.write(text);
     hasher.finish()
+}
+
+/// The levels of a topic, in order.
+pub(super) struct LevelsOf<'t> {
+    /// What follows the last separator, unless that was the last level.
+    rest: Option<&'t [u8]>,
+}
+
+impl<'t> LevelsOf<'t> {
+    pub(super) fn new(topic: &'t str) -> LevelsOf<'t> {
+        LevelsOf {
+            rest: Some(topic.as_bytes()),
+        }
+    }
+}
+
+impl<'t> Iterator for LevelsOf<'t> {
+    type Item = &'t [u8];
+
+    #[inline]
+    fn next(&mut self) -> Option<&'t [u8]> {
+        let rest = self.rest?;
+        let end = separator(rest);
+        self.rest = end.map(|end| &rest[end + 1..]);
+        Some(end.map_or(rest, |end| &rest[..end]))
+    }
+}
+
+/// Where the first separator is. Levels are short: a call of `memchr`, and more so the searcher of
+/// `str::split`, takes longer than a look at each byte.
+#[inline]
+fn separator(text: &[u8]) -> Option<usize> {
+    const NEAR: usize = 16;
+    let (near, far) = text.split_at(text.len().min(NEAR));
+    let found = near.iter().position(|&byte| byte == b'/');
+    if found.is_some() || far.is_empty() {
+        return found;
+    }
+    memchr::memchr(b'/', far).map(|at| at + NEAR)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::LevelsOf;
+
+    #[test]
+    fn levels_end_at_each_separator() {
+        let long = "x".repeat(40);
+        let topics = ["", "/", "a", "a/", "/a", "a//b/c", "sixteen-bytes---/b"];
+        let longer = [format!("{long}/{long}"), format!("{long}//"), long];
+        for topic in topics.into_iter().chain(longer.iter().map(|it| &**it)) {
+            let levels: Vec<&[u8]> = LevelsOf::new(topic).collect();
+            let expected: Vec<&[u8]> = topic.split('/').map(str::as_bytes).collect();
+            assert_eq!(levels, expected, "{topic}");
+        }
+    }
 }

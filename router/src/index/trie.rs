@@ -9,7 +9,7 @@ use std::hash::BuildHasher;
 
 use foldhash::fast::FixedState;
 
-use super::levels::{LevelId, Levels};
+use super::levels::{LevelId, Levels, LevelsOf};
 use crate::slab::{NONE, Slab};
 use crate::split_table::SplitTable;
 
@@ -150,7 +150,7 @@ impl LevelTrie {
         here.clear();
         here.push(ROOT);
         let mut wildcards = !topic.starts_with('$');
-        for level in topic.split('/') {
+        for level in LevelsOf::new(topic) {
             next.clear();
             let number = self.levels.find(level);
             for &at in &*here {
@@ -204,7 +204,7 @@ impl LevelTrie {
             at = match level {
                 "#" => return Some((at, true)),
                 "+" => self.nodes[at].plus,
-                text => self.child(at, self.levels.find(text)?)?,
+                text => self.child(at, self.levels.find(text.as_bytes())?)?,
             };
             if at == NONE {
                 return None;
@@ -224,7 +224,7 @@ impl LevelTrie {
     }
 
     fn child_or_new(&mut self, parent: u32, text: &str) -> u32 {
-        if let Some(level) = self.levels.find(text)
+        if let Some(level) = self.levels.find(text.as_bytes())
             && let Some(child) = self.child(parent, level)
         {
             return child;
