@@ -147,6 +147,7 @@ impl Engine {
             Operation::Arrival => self.on_arrival(ring, completion, on_event),
             // `flush` has looked at every send, `connect` at every install.
             Operation::Cancel | Operation::Install | Operation::Send => {}
+            Operation::DelayAcks => self.stats.ack_delays_refused += 1,
             _ if self.table.of(user_data).is_none() => {}
             Operation::ReceiveOnce => self.on_receive_once(ring, completion, on_event),
             Operation::ReceiveMulti => self.on_receive_multi(ring, completion, on_event),

@@ -114,6 +114,25 @@ impl Engine {
         });
     }
 
+    /// Tells TCP that acknowledgements to a busy peer need not go at once.
+    ///
+    /// To a socket that is read and never written, the kernel answers every receive with a segment of its own,
+    /// which costs as much as sending a message. Delayed, one acknowledgement does for two receives, and where
+    /// something is sent it goes with that. [RFC 1122 4.2.3.2] The kernel gives this up whenever nothing came
+    /// for 40 ms, so it is said again as long as the connection is busy. Idle connections are left as they
+    /// are: a peer that sends a packet in two pieces and waits for the acknowledgement of the first (Nagle)
+    /// would wait 40 ms for it; a busy one may have to about once a second.
+    fn delay_acks(&mut self, index: u32) {
+        self.stats.ack_delays += 1;
+        let slot = self.table.at(index);
+        let (location, generation) = (slot.location, slot.generation);
+        let user_data = user_data::pack(Operation::DelayAcks, index, generation);
+        self.queue_on(
+            location.ring(),
+            &Request::delay_acks(location.slot(), user_data),
+        );
+    }
+
     /// Queues an operation of a connection and notes it as in flight.
     pub(crate) fn queue_for(
         &mut self,
@@ -190,6 +209,7 @@ impl Engine {
                         index,
                         generation: slot.generation,
                     });
+                    self.delay_acks(index);
                 }
             }
             e if e == -libc::EAGAIN => slot.marks.clear(Marks::READABLE),
@@ -283,6 +303,9 @@ impl Engine {
                     self.mark_dirty(connection.index);
                 }
                 stays = !quiet;
+            }
+            if stays {
+                self.delay_acks(connection.index);
             }
             self.activity.pass(stays);
         }

@@ -25,6 +25,10 @@ pub struct EngineStats {
     pub promotions: u64,
     /// Busy connections put back to multishot poll.
     pub demotions: u64,
+    /// Requests to let TCP's acknowledgements wait.
+    pub ack_delays: u64,
+    /// Of those, how many the kernel refused: all of them before Linux 6.7.
+    pub ack_delays_refused: u64,
     /// Connections closed, by either side.
     pub closes: u64,
     /// Connections given to another engine.

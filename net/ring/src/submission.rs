@@ -107,6 +107,20 @@ impl Request {
         )
     }
 
+    /// Lets TCP's acknowledgements wait for the next segment or for something to be sent (TCP_QUICKACK off),
+    /// until the kernel thinks otherwise.
+    pub(crate) fn delay_acks(slot: u32, user_data: u64) -> Request {
+        static OFF: libc::c_int = 0;
+        let (level, option) = (libc::IPPROTO_TCP as u32, libc::TCP_QUICKACK as u32);
+        let value = (&raw const OFF).cast();
+        Request(
+            opcode::SetSockOpt::new(Fixed(slot), level, option, value, size_of_val(&OFF) as u32)
+                .build()
+                .flags(Flags::SKIP_SUCCESS)
+                .user_data(user_data),
+        )
+    }
+
     /// Sends our FIN, keeping the receiving half.
     pub(crate) fn shutdown(slot: u32, user_data: u64) -> Request {
         Request(

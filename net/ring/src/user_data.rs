@@ -41,9 +41,11 @@ pub(crate) enum Operation {
     Siblings,
     /// Multishot poll of a listener; the index is its number.
     Listen,
+    /// TCP's acknowledgements to a peer told to wait; completes only when that was refused.
+    DelayAcks,
 }
 
-const OPERATIONS: [Operation; 17] = [
+const OPERATIONS: [Operation; 18] = [
     Operation::Accept,
     Operation::ReceiveOnce,
     Operation::PollIn,
@@ -61,6 +63,7 @@ const OPERATIONS: [Operation; 17] = [
     Operation::Wake,
     Operation::Siblings,
     Operation::Listen,
+    Operation::DelayAcks,
 ];
 
 const OPERATION_SHIFT: u32 = 56;

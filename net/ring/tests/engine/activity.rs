@@ -30,6 +30,9 @@ fn a_connection_is_promoted_by_traffic_and_demoted_by_silence() {
             driver.turn(Duration::from_millis(50)).unwrap();
         }
     }
+    let stats = driver.engine.stats();
+    assert!(stats.ack_delays >= stats.promotions);
+    assert!([0, stats.ack_delays].contains(&stats.ack_delays_refused));
 }
 
 #[test]
