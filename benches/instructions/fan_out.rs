@@ -58,7 +58,12 @@ pub(crate) const CASES: &[Case] = &[
     Case {
         name: "publish/shared",
         unit: "PUBLISH of QoS 0 to a shared subscription of 5, one tick",
-        run: shared,
+        run: |counter| shared(counter, 1),
+    },
+    Case {
+        name: "publish/shared-run-16",
+        unit: "16 PUBLISHes of QoS 0 of one topic in one receive to a shared subscription of 5, one tick",
+        run: |counter| shared(counter, 16),
     },
 ];
 
@@ -91,15 +96,15 @@ fn in_turn(counter: &mut Counter, messages: usize) {
     assert_eq!(shards.outputs.targets.len(), 1, "joined");
 }
 
-fn shared(counter: &mut Counter) {
+fn shared(counter: &mut Counter, messages: usize) {
     let topic = topic_text(7);
     let mut shards = Shards::new(1);
     let publisher = shards.connect(SHARD);
     let filter = format!("$share/five/{topic}");
     shards.subscribers(SHARD, 5, (&filter, Qos::AtMostOnce));
-    let bytes = packets::publish(&topic, Qos::AtMostOnce);
+    let bytes = packets::publish(&topic, Qos::AtMostOnce).repeat(messages);
     count_ticks(counter, &mut shards, (publisher, &bytes));
-    assert_eq!(shards.outputs.targets.len(), 1);
+    assert_eq!(shards.outputs.targets.len(), messages);
 }
 
 /// Ticks with the same bytes, after a few that are not counted.

@@ -21,7 +21,7 @@ use crate::shared::Carried;
 use crate::{CloseReason, ConnectionId, LogPosition, Millis, Outputs, Shard};
 
 /// Where a message went.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Routed {
     /// Other shards, as a bit set.
     pub(crate) shards: u64,

@@ -3,17 +3,19 @@
 //! One look at the index and one decision per subscriber do for the whole run, and to clients of the
 //! publisher's version its packets are copied in one piece. That holds only while every subscriber takes
 //! every message at once and as everyone does; otherwise the messages go one by one, as if each had come
-//! alone. Nobody must be able to tell the difference but by the time it takes.
+//! alone; those for one shared subscription without another look at the index. Nobody must be able to tell the difference but by the time it takes.
 
 use ringmq_codec::packet::PublishRun;
 use ringmq_codec::{Qos, Version};
 
 use crate::deliver::{Delivery, variant_of};
 use crate::gate::Taken;
-use crate::index::Matches;
+use crate::index::{GroupIndex, Matches};
 use crate::placement::bit;
+use crate::publish::Routed;
 use crate::publish_frame::{self, Envelope, Message};
 use crate::send::Sent;
+use crate::shared::Carried;
 use crate::{ConnectionId, Millis, Outputs, Shard};
 
 /// A run, and to whom it may go as it came.
@@ -67,13 +69,21 @@ impl Shard {
             }
             return run.packets.as_bytes().len();
         }
+        let only_group = match matches.groups {
+            &[group] if matches.subscribers.is_empty() && shards == 0 => Some(group),
+            _ => None,
+        };
         let mut done = 0;
         for (payload, len) in run.packets.payloads() {
             if done > 0 {
                 self.count_behind(1, payload.len());
             }
             done += len;
-            let routed = self.route(&message.with_payload(payload), None, outputs);
+            let message = message.with_payload(payload);
+            let routed = match only_group {
+                Some(group) => self.route_for_group(group, &message, outputs),
+                None => self.route(&message, None, outputs),
+            };
             self.pause_for_links(connection, routed.shards, outputs);
             let publisher = self.connections.get(connection);
             if publisher.is_none_or(|it| it.is_stopped()) {
@@ -81,6 +91,23 @@ impl Shard {
             }
         }
         done
+    }
+
+    /// Routes a message that nobody but a group wants.
+    fn route_for_group(
+        &mut self,
+        group: GroupIndex,
+        message: &Message<'_>,
+        outputs: &mut Outputs,
+    ) -> Routed {
+        let mut routed = Routed::default();
+        let mut carried = Carried {
+            message,
+            order: (0, bit(self.id)),
+            item: None,
+        };
+        self.route_to_group(group, &mut carried, None, (&mut routed, outputs));
+        routed
     }
 
     /// Counts what was received behind the first packet of a run.

@@ -47,23 +47,34 @@ impl Shard {
         outputs: &mut Outputs,
     ) {
         while let Some(index) = self.scratch.groups.pop() {
-            let group = self.group_delivery(index, outputs);
-            match group.map_or(Given::NoMember, |mut it| it.give(carried.message)) {
-                Given::Taken => routed.taken.merge(Taken::YES),
-                Given::Ready(member) => {
-                    self.send_to_member((index, member), carried.message, outputs);
-                    routed.taken.merge(Taken::YES);
-                }
-                Given::NoMember => {}
-                Given::Search(start) => {
-                    let mut attempt = Attempt::new(start);
-                    attempt.waiter = waiter;
-                    match self.advance(index, attempt, carried, outputs) {
-                        Progress::Over(taken) => routed.taken.merge(taken),
-                        Progress::Asked(shard) => {
-                            routed.waiting += 1;
-                            routed.shards |= bit(shard);
-                        }
+            self.route_to_group(index, carried, waiter, (routed, outputs));
+        }
+    }
+
+    /// Gives a published message to one member of a group.
+    pub(crate) fn route_to_group(
+        &mut self,
+        index: GroupIndex,
+        carried: &mut Carried<'_>,
+        waiter: Option<(SessionId, Ticket)>,
+        (routed, outputs): (&mut Routed, &mut Outputs),
+    ) {
+        let group = self.group_delivery(index, outputs);
+        match group.map_or(Given::NoMember, |mut it| it.give(carried.message)) {
+            Given::Taken => routed.taken.merge(Taken::YES),
+            Given::Ready(member) => {
+                self.send_to_member((index, member), carried.message, outputs);
+                routed.taken.merge(Taken::YES);
+            }
+            Given::NoMember => {}
+            Given::Search(start) => {
+                let mut attempt = Attempt::new(start);
+                attempt.waiter = waiter;
+                match self.advance(index, attempt, carried, outputs) {
+                    Progress::Over(taken) => routed.taken.merge(taken),
+                    Progress::Asked(shard) => {
+                        routed.waiting += 1;
+                        routed.shards |= bit(shard);
                     }
                 }
             }
