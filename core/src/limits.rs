@@ -56,6 +56,10 @@ pub(crate) const COMPLETIONS_PER_LOOK: u32 = 32;
 /// share a segment, up to 512 completions.
 pub(crate) const LOOKS_PER_TICK: u32 = 16;
 
+/// Events that a look must have brought for another one before the next sleep, on a shard that lets completions gather
+/// in its sleep: half of what a look handles.
+pub(crate) const EVENTS_PER_LOOK_MIN: usize = COMPLETIONS_PER_LOOK as usize / 2;
+
 /// Events per connection with output from which on a tick looks again before it sends.
 pub(crate) const EVENTS_PER_SEND_MIN: usize = 4;
 
@@ -65,7 +69,7 @@ pub(crate) const HELD_TICKS_MAX: u32 = 16;
 
 /// Least time of a sleep while many receives feed few sends, microseconds: several times what a wake-up costs,
 /// and little beside the time that a message spends in a socket when so many come.
-pub(crate) const GATHER_MICROS: u64 = 100;
+pub(crate) const GATHER_MICROS: u64 = 200;
 
 /// Ticks after which what they did counts half.
 pub(crate) const PACE_TICKS: u32 = 64;

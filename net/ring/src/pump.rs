@@ -84,7 +84,8 @@ impl Engine {
             .map(|due| due.saturating_duration_since(now))
     }
 
-    /// Submits everything and sleeps on ring 0, unless there is something to do already.
+    /// Submits everything and sleeps on ring 0, unless there is something to do already. While ring 0 gathers, the
+    /// little that is there waits for more.
     fn enter(&mut self, timeout: Option<Duration>) -> Result<(), EngineError> {
         let mut busy = timeout == Some(Duration::ZERO);
         for ring in self.rings.iter_mut().skip(1) {
@@ -92,7 +93,8 @@ impl Engine {
             busy |= ring.has_completions() || ring.must_run();
         }
         let first = &mut self.rings[0];
-        if busy || first.has_completions() || first.must_run() {
+        let is_ready = first.has_completions() || first.must_run();
+        if busy || (is_ready && self.gathering.is_none()) {
             first.submit()
         } else {
             first.submit_and_wait(timeout, self.gathering)

@@ -220,7 +220,15 @@ impl Ring {
     }
 
     /// The kernel takes the time of gathering for the whole timeout when no other is given with it.
+    /// It does not count completions that were there before, so with those the time of gathering is the timeout.
     fn gather(&mut self, timeout: Duration, gathering: Gathering) -> io::Result<usize> {
+        if self.has_completions() {
+            let time = Duration::from_micros(gathering.micros.into()).min(timeout);
+            let timespec = Timespec::from(time);
+            let args = SubmitArgs::new().timespec(&timespec);
+            let wanted = gathering.completions as usize;
+            return self.io.submitter().submit_with_args(wanted, &args);
+        }
         let timespec = Timespec::from(timeout);
         let argument = WaitArgument {
             sigmask: 0,
