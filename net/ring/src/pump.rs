@@ -84,8 +84,7 @@ impl Engine {
             .map(|due| due.saturating_duration_since(now))
     }
 
-    /// Submits everything and sleeps on ring 0, unless there is something to do already. While ring 0 gathers, the
-    /// little that is there waits for more.
+    /// Submits everything and sleeps on ring 0, unless there is something to do already.
     fn enter(&mut self, timeout: Option<Duration>) -> Result<(), EngineError> {
         let mut busy = timeout == Some(Duration::ZERO);
         for ring in self.rings.iter_mut().skip(1) {
@@ -93,8 +92,7 @@ impl Engine {
             busy |= ring.has_completions() || ring.must_run();
         }
         let first = &mut self.rings[0];
-        let is_ready = first.has_completions() || first.must_run();
-        if busy || (is_ready && self.gathering.is_none()) {
+        if busy {
             first.submit()
         } else {
             first.submit_and_wait(timeout, self.gathering)

@@ -191,20 +191,25 @@ impl Ring {
     }
 
     /// As [`Ring::run`], but returns only when a completion is there or `timeout` has passed. With `gathering`
-    /// it returns when enough completions are there, or when its time has passed and any is there; a kernel
-    /// before 6.12 knows nothing of it.
+    /// it returns when enough completions are there, or when its time has passed and any is there; without a
+    /// timeout, and before Linux 6.12, which knows nothing of it, nothing gathers. Does not wait when there is
+    /// something to do already, but to gather more of it.
     pub(crate) fn submit_and_wait(
         &mut self,
         timeout: Option<Duration>,
         gathering: Option<Gathering>,
     ) -> Result<(), EngineError> {
-        self.enters += 1;
         // A timespec of the kernel is signed, and nobody waits for centuries.
         let timeout = timeout.filter(|timeout| timeout.as_secs() < 1 << 32);
+        let gathering = gathering.filter(|_| self.can_gather && timeout.is_some());
+        if gathering.is_none() && (self.has_completions() || self.must_run()) {
+            return self.submit();
+        }
+        self.enters += 1;
         let result = match (timeout, gathering) {
             (None, _) => self.io.submit_and_wait(1),
-            (Some(timeout), Some(gathering)) if self.can_gather => self.gather(timeout, gathering),
-            (Some(timeout), _) => {
+            (Some(timeout), Some(gathering)) => self.gather(timeout, gathering),
+            (Some(timeout), None) => {
                 let timespec = Timespec::from(timeout);
                 let args = SubmitArgs::new().timespec(&timespec);
                 self.io.submitter().submit_with_args(1, &args)
