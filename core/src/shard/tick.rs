@@ -43,8 +43,6 @@ pub(crate) struct Tick {
     /// Connections given away so far.
     pub(super) hand_overs: u64,
     pub(super) pace: Pace,
-    /// Whether the next sleep lets completions gather.
-    gathers: bool,
     /// Items of other shards taken so far.
     items: u64,
     /// Sleeping shards woken so far.
@@ -84,7 +82,6 @@ impl Tick {
             targets: Vec::new(),
             hand_overs: 0,
             pace: Pace::default(),
-            gathers: false,
             items: 0,
             wakes: 0,
             timer_due: Millis(0),
@@ -137,7 +134,6 @@ impl Tick {
         self.act();
         self.release_held();
         let gathering = self.pace.tick(self.intake.events, self.engine.pending());
-        self.gathers = !gathering.is_zero();
         self.engine.gather_for(gathering);
         self.flush()
     }
@@ -174,7 +170,11 @@ impl Tick {
     /// Whether many events have fed few sends so far, and there may be more of them: of a shard that gathers, so
     /// many that another sleep would not.
     fn is_look_worth_it(&self) -> bool {
-        let events_min = if self.gathers { EVENTS_PER_LOOK_MIN } else { 1 };
+        let events_min = if self.engine.gathers() {
+            EVENTS_PER_LOOK_MIN
+        } else {
+            1
+        };
         self.intake.events_of_look >= events_min
             && self.engine.pending() * EVENTS_PER_SEND_MIN <= self.intake.events
             && !self.intake.is_full()

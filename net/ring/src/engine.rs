@@ -149,6 +149,11 @@ impl Engine {
         });
     }
 
+    /// Whether the next sleep lets completions gather.
+    pub fn gathers(&self) -> bool {
+        self.gathering.is_some()
+    }
+
     /// Counters.
     pub fn stats(&self) -> EngineStats {
         EngineStats {
