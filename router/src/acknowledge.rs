@@ -187,22 +187,10 @@ impl Shard {
         (packet_type, packet_id): (PacketType, PacketId),
         outputs: &mut Outputs,
     ) {
-        let hot = self.sessions.hot(index);
-        let (connection, is_blocked) = (hot.connection, hot.is(Flag::Blocked));
-        if !hot.is(Flag::Connected) {
-            return;
-        }
         let ack = ShortAck {
             packet_type,
             packet_id,
         };
-        let start = outputs.bytes.len();
-        outputs.bytes.extend_from_slice(&ack.to_bytes());
-        outputs.send_in_time(start, connection, wait_of(packet_type));
-        self.stats.packets_sent_total += 1;
-        self.stats.bytes_sent_total += ShortAck::LEN as u64;
-        if is_blocked {
-            self.pause_for_replies(connection, ShortAck::LEN as u32, outputs);
-        }
+        self.reply(index, &ack.to_bytes(), wait_of(packet_type), outputs);
     }
 }

@@ -7,9 +7,10 @@ use ringmq_codec::packet::ShortAck;
 use ringmq_codec::{Packet, PacketType, RawPacket, ReasonCode, Version, frame};
 
 use crate::connection::Phase;
+use crate::ids::SessionIndex;
 use crate::puback::Publisher;
 use crate::session::Flag;
-use crate::{CloseReason, ConnectionId, Outputs, Shard};
+use crate::{CloseReason, ConnectionId, Outputs, Shard, Wait};
 
 impl Shard {
     /// Takes in bytes from a peer.
@@ -149,6 +150,29 @@ impl Shard {
             | Packet::SubAck(_)
             | Packet::UnsubAck(_)
             | Packet::PingResp => Err(CloseReason::Refused(ReasonCode::ProtocolError)),
+        }
+    }
+
+    /// Sends one packet that is encoded already to the session's connection, if it has one.
+    #[inline]
+    pub(crate) fn reply(
+        &mut self,
+        index: SessionIndex,
+        packet: &[u8],
+        wait: Wait,
+        outputs: &mut Outputs,
+    ) {
+        let hot = *self.sessions.hot(index);
+        if !hot.is(Flag::Connected) {
+            return;
+        }
+        let start = outputs.bytes.len();
+        outputs.bytes.extend_from_slice(packet);
+        outputs.send_in_time(start, hot.connection, wait);
+        self.stats.packets_sent_total += 1;
+        self.stats.bytes_sent_total += packet.len() as u64;
+        if hot.is(Flag::Blocked) {
+            self.pause_for_replies(hot.connection, packet.len() as u32, outputs);
         }
     }
 
