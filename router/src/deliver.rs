@@ -145,7 +145,7 @@ impl<'a> Shared<'a> {
 
 /// Whether the subscriber takes the message at once and as everyone does, with nothing of its own.
 #[inline]
-fn is_plain(qos: Qos, hot: &Hot, subscriber: Subscriber) -> bool {
+pub(crate) fn is_plain(qos: Qos, hot: &Hot, subscriber: Subscriber) -> bool {
     qos == Qos::AtMostOnce && hot.is_plain() && subscriber.options.identifier() == 0
 }
 
@@ -191,7 +191,7 @@ impl Delivery<'_> {
         let frame_lens = publish_frame::plain_lens(&shared.content, message.payload.len());
         for subscriber in matches.subscribers {
             let (session, options) = (subscriber.session, subscriber.options);
-            if options.no_local() && message.publisher == Some(session) {
+            if message.is_kept_from(*subscriber) {
                 continue;
             }
             if message.retain && self.sessions.hot(session).is(Flag::Replaying) {
@@ -248,7 +248,7 @@ impl Delivery<'_> {
         let hot = self.sessions.hot(subscriber.session);
         let is_plain = is_plain(message.qos.min(options.qos()), hot, subscriber)
             && !message.retain
-            && !(options.no_local() && message.publisher == Some(subscriber.session));
+            && !message.is_kept_from(subscriber);
         let (content, to) = (message.content(), hot.connection);
         let envelope = Envelope::plain(hot.version, Qos::AtMostOnce, false);
         if !is_plain || !publish_frame::fits(&content, &envelope, hot.packet_size_max) {

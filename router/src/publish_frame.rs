@@ -8,6 +8,7 @@ use ringmq_codec::{PacketId, Qos, TopicName, Version};
 
 use crate::Millis;
 use crate::ids::SessionIndex;
+use crate::index::Subscriber;
 use crate::link::{Fingerprint, StoredMessage};
 use crate::subscription_identifier::IdentifierList;
 
@@ -51,6 +52,12 @@ impl<'a> Message<'a> {
     /// The same message with another payload.
     pub(crate) fn with_payload(self, payload: &'a [u8]) -> Message<'a> {
         Message { payload, ..self }
+    }
+
+    /// Whether No Local keeps it from the subscriber, whose own it is. [v5 MQTT-3.8.3-3]
+    #[inline]
+    pub(crate) fn is_kept_from(&self, subscriber: Subscriber) -> bool {
+        subscriber.options.no_local() && self.publisher == Some(subscriber.session)
     }
 
     /// What is sent of it.

@@ -3,7 +3,8 @@
 //! One look at the index and one decision per subscriber do for the whole run, and to clients of the
 //! publisher's version its packets are copied in one piece. That holds only while every subscriber takes
 //! every message at once and as everyone does; otherwise the messages go one by one, as if each had come
-//! alone; those for one shared subscription without another look at the index. Nobody must be able to tell the difference but by the time it takes.
+//! alone; those for one shared subscription without another look at the index. Nobody must be able to tell the
+//! difference but by the time it takes.
 
 use ringmq_codec::packet::PublishRun;
 use ringmq_codec::{Qos, Version};
@@ -141,8 +142,7 @@ impl Delivery<'_> {
         let longest = run.packets.longest_payload_len();
         let frame_lens = publish_frame::plain_lens(&message.content(), longest);
         for subscriber in matches.subscribers {
-            let is_own = message.publisher == Some(subscriber.session);
-            if is_own && subscriber.options.no_local() {
+            if message.is_kept_from(*subscriber) {
                 continue;
             }
             if !self.gather_plain(message, *subscriber, &frame_lens) {

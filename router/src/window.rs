@@ -22,8 +22,7 @@ impl Delivery<'_> {
         subscriber: Subscriber,
     ) -> bool {
         let options = subscriber.options;
-        let is_own = options.no_local() && message.publisher == Some(subscriber.session);
-        if message.retain || options.identifier() != 0 || is_own {
+        if message.retain || options.identifier() != 0 || message.is_kept_from(subscriber) {
             return false;
         }
         let terms = Terms {

@@ -7,7 +7,7 @@
 
 use ringmq_codec::Qos;
 
-use crate::deliver::{Delivery, Shared};
+use crate::deliver::{Delivery, Shared, is_plain};
 use crate::ids::SessionIndex;
 use crate::index::{Group, GroupIndex, Subscriber, TopicHash};
 use crate::link::Fingerprint;
@@ -100,10 +100,8 @@ impl GroupDelivery<'_> {
         self.group.last_member = Some(member.session);
         self.group.choice.last_taker = Some(self.own);
         let hot = self.delivery.sessions.hot(member.session);
-        let is_qos0 = message.qos == Qos::AtMostOnce || member.options.qos() == Qos::AtMostOnce;
-        let is_plain =
-            is_qos0 && hot.is_plain() && !message.retain && member.options.identifier() == 0;
-        if !is_plain {
+        let qos = message.qos.min(member.options.qos());
+        if message.retain || !is_plain(qos, hot, member) {
             return Given::Ready(member);
         }
         let envelope = Envelope::plain(hot.version, Qos::AtMostOnce, false);
