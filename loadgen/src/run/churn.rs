@@ -39,8 +39,6 @@ struct ChurnRun {
     outbox: Outbox,
     round: u32,
     begun: u32,
-    /// No free slot until then.
-    full_until_ns: u64,
     cut: u64,
     shown_ns: u64,
     broker: Option<BrokerProcess>,
@@ -78,7 +76,6 @@ pub(crate) fn execute(
         outbox: Outbox::default(),
         round: 0,
         begun: 0,
-        full_until_ns: 0,
         cut: 0,
         shown_ns: 0,
         broker,
@@ -254,24 +251,18 @@ impl Driven for ChurnRun {
     }
 
     fn poll_connect(&mut self) -> Option<(ClientId, Option<SocketAddr>)> {
-        let now_ns = self.clock.now_ns();
-        if self.round == self.args.rounds || now_ns < self.full_until_ns {
+        if self.round == self.args.rounds {
             return None;
         }
-        let number = self.connector.poll(now_ns)?;
+        let number = self.connector.poll(self.clock.now_ns())?;
         self.begun = self.begun.wrapping_add(1);
         Some((ClientId(number), self.sources.of(self.begun)))
     }
 
     fn on_connecting(&mut self, client: ClientId, begun: Result<ConnectionId, ConnectError>) {
         let now_ns = self.clock.now_ns();
-        match begun {
-            Ok(connection) => self.clients.begin(client, connection, now_ns),
-            Err(ConnectError::Full) => {
-                self.connector.put_back();
-                self.full_until_ns = now_ns + SLOT_WAIT.as_nanos() as u64;
-            }
-            Err(error) => self.connector.on_failed(error.to_string(), now_ns),
+        if let Some(connection) = self.connector.on_begun(begun, now_ns) {
+            self.clients.begin(client, connection, now_ns);
         }
     }
 
@@ -303,7 +294,8 @@ impl Driven for ChurnRun {
             self.connector.restart(self.args.connections, now_ns);
             return Ok(Step::Wait(Duration::ZERO));
         }
-        let is_waiting = now_ns < self.full_until_ns || self.args.connect.connect_rate > 0;
+        let is_waiting =
+            now_ns < self.connector.full_until_ns() || self.args.connect.connect_rate > 0;
         Ok(Step::Wait(if is_waiting { SLOT_WAIT } else { WAIT_MAX }))
     }
 

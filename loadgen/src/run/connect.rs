@@ -6,7 +6,7 @@ use ringmq_ring::{CloseHow, ConnectError, ConnectionId};
 
 use crate::client::{self, ConnectPacket, State};
 use crate::ids::{ClientId, PublisherId, SubscriberId};
-use crate::limits::{FILTERS_PER_SUBSCRIBE, SESSION_EXPIRY_SECS, SLOT_WAIT};
+use crate::limits::{FILTERS_PER_SUBSCRIBE, SESSION_EXPIRY_SECS};
 use crate::run::clients::Role;
 use crate::run::connector;
 use crate::run::outbox::Order;
@@ -18,14 +18,8 @@ use crate::sys;
 impl Run {
     pub(super) fn on_begun(&mut self, client: ClientId, begun: Result<ConnectionId, ConnectError>) {
         let now_ns = self.clock.now_ns();
-        match begun {
-            Ok(connection) => self.clients.begin(client, connection, now_ns),
-            Err(ConnectError::Full) => {
-                // Connections closed a moment ago still hold their slots.
-                self.connector.put_back();
-                self.arrivals.full_until_ns = now_ns + SLOT_WAIT.as_nanos() as u64;
-            }
-            Err(error) => self.connector.on_failed(error.to_string(), now_ns),
+        if let Some(connection) = self.connector.on_begun(begun, now_ns) {
+            self.clients.begin(client, connection, now_ns);
         }
     }
 

@@ -6,10 +6,10 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use ringmq_codec::ReasonCode;
-use ringmq_ring::CloseCause;
+use ringmq_ring::{CloseCause, ConnectError, ConnectionId};
 use serde::{Deserialize, Serialize};
 
-use crate::limits::FAILURE_REASONS_MAX;
+use crate::limits::{FAILURE_REASONS_MAX, SLOT_WAIT};
 
 /// Reasons with their counts.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -131,6 +131,8 @@ pub(crate) struct Connector {
     ramp_secs: f64,
     start_ns: u64,
     progress_ns: u64,
+    /// No free slot of the engine until then.
+    full_until_ns: u64,
     pub(crate) failures: Failures,
 }
 
@@ -152,6 +154,7 @@ impl Connector {
             ramp_secs: 0.0,
             start_ns,
             progress_ns: start_ns,
+            full_until_ns: 0,
             failures: Failures::default(),
         }
     }
@@ -164,7 +167,8 @@ impl Connector {
 
     /// The next client to connect, by its number, if one may be begun now.
     pub(crate) fn poll(&mut self, now_ns: u64) -> Option<u32> {
-        if self.next == self.total || self.outstanding == self.outstanding_max {
+        let all_begun = self.next == self.total || self.outstanding == self.outstanding_max;
+        if all_begun || now_ns < self.full_until_ns {
             return None;
         }
         if self.rate_per_second > 0 && self.next as f64 > self.allowed(now_ns) {
@@ -186,10 +190,28 @@ impl Connector {
         f64::from(self.rate_per_second) * (ramped + elapsed - rising)
     }
 
-    /// The connect that `poll` gave last could not be begun yet.
-    pub(crate) fn put_back(&mut self) {
-        self.next -= 1;
-        self.outstanding -= 1;
+    /// Whether the client that `poll` gave last could be begun: its connection. When there was no free slot,
+    /// as connections closed a moment ago still hold theirs, it is given again a little later.
+    pub(crate) fn on_begun(
+        &mut self,
+        begun: Result<ConnectionId, ConnectError>,
+        now_ns: u64,
+    ) -> Option<ConnectionId> {
+        match begun {
+            Ok(connection) => return Some(connection),
+            Err(ConnectError::Full) => {
+                self.next -= 1;
+                self.outstanding -= 1;
+                self.full_until_ns = now_ns + SLOT_WAIT.as_nanos() as u64;
+            }
+            Err(error) => self.on_failed(error.to_string(), now_ns),
+        }
+        None
+    }
+
+    /// When slots may be free again; past unless there was none.
+    pub(crate) fn full_until_ns(&self) -> u64 {
+        self.full_until_ns
     }
 
     /// A client begun by `poll` is up.

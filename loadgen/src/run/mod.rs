@@ -338,11 +338,10 @@ impl Driven for Run {
             self.phase,
             Phase::Connecting | Phase::Returning | Phase::Forgetting
         );
-        let now_ns = self.clock.now_ns();
-        if !is_rising || now_ns < self.arrivals.full_until_ns {
+        if !is_rising {
             return None;
         }
-        let number = self.connector.poll(now_ns)?;
+        let number = self.connector.poll(self.clock.now_ns())?;
         let client = self
             .share
             .client_of(&self.plan.layout, self.arrivals.wave, number);

@@ -372,7 +372,7 @@ impl Run {
             _ => None,
         };
         let full_ns = is_rising
-            .then_some(self.arrivals.full_until_ns)
+            .then_some(self.connector.full_until_ns())
             .filter(|&until_ns| until_ns > self.clock.now_ns());
         let start_ns = match self.phase {
             // Another loop's decision cannot wake this one.

@@ -21,8 +21,6 @@ pub(super) struct Arrivals {
     pub(super) wave: Wave,
     /// Connects begun, those of all waves together.
     pub(super) begun: u32,
-    /// No free slot of the engine until then.
-    pub(super) full_until_ns: u64,
     /// The first wave.
     pub(super) connections: u32,
     pub(super) connect_seconds: f64,
@@ -44,7 +42,6 @@ impl Arrivals {
         Arrivals {
             wave,
             begun: 0,
-            full_until_ns: 0,
             connections: 0,
             connect_seconds: 0.0,
             connect_latency: LatencyRecorder::new(),

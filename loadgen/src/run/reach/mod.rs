@@ -21,7 +21,7 @@ use crate::cli::ReachArgs;
 use crate::client::ClientIds;
 use crate::histogram::LatencyRecorder;
 use crate::ids::ClientId;
-use crate::limits::{REACH_PAYLOAD_BYTES, SLOT_WAIT};
+use crate::limits::REACH_PAYLOAD_BYTES;
 use crate::mqtt_options::MqttOptions;
 use crate::progress::Progress;
 use crate::run::clients::Clients;
@@ -72,8 +72,6 @@ struct ReachRun {
     clients: Clients,
     connector: Connector,
     begun: u32,
-    /// No free slot until then.
-    full_until_ns: u64,
     outbox: Outbox,
     phase: Phase,
     phase_began_ns: u64,
@@ -159,7 +157,6 @@ impl ReachRun {
             clients,
             connector,
             begun: 0,
-            full_until_ns: 0,
             outbox: Outbox::default(),
             phase: Phase::Connecting,
             phase_began_ns: 0,
@@ -272,11 +269,10 @@ impl Driven for ReachRun {
     }
 
     fn poll_connect(&mut self) -> Option<(ClientId, Option<SocketAddr>)> {
-        let now_ns = self.clock.now_ns();
-        if self.phase != Phase::Connecting || now_ns < self.full_until_ns {
+        if self.phase != Phase::Connecting {
             return None;
         }
-        let number = self.connector.poll(now_ns)?;
+        let number = self.connector.poll(self.clock.now_ns())?;
         let source = self.sources.of(self.begun);
         self.begun = self.begun.wrapping_add(1);
         Some((ClientId(number), source))
@@ -284,13 +280,8 @@ impl Driven for ReachRun {
 
     fn on_connecting(&mut self, client: ClientId, begun: Result<ConnectionId, ConnectError>) {
         let now_ns = self.clock.now_ns();
-        match begun {
-            Ok(connection) => self.clients.begin(client, connection, now_ns),
-            Err(ConnectError::Full) => {
-                self.connector.put_back();
-                self.full_until_ns = now_ns + SLOT_WAIT.as_nanos() as u64;
-            }
-            Err(error) => self.connector.on_failed(error.to_string(), now_ns),
+        if let Some(connection) = self.connector.on_begun(begun, now_ns) {
+            self.clients.begin(client, connection, now_ns);
         }
     }
 
