@@ -155,10 +155,10 @@ impl Shard {
 
     /// Sends one packet that is encoded already to the session's connection, if it has one.
     #[inline]
-    pub(crate) fn reply(
+    pub(crate) fn reply<const LEN: usize>(
         &mut self,
         index: SessionIndex,
-        packet: &[u8],
+        packet: &[u8; LEN],
         wait: Wait,
         outputs: &mut Outputs,
     ) {
@@ -170,9 +170,9 @@ impl Shard {
         outputs.bytes.extend_from_slice(packet);
         outputs.send_in_time(start, hot.connection, wait);
         self.stats.packets_sent_total += 1;
-        self.stats.bytes_sent_total += packet.len() as u64;
+        self.stats.bytes_sent_total += LEN as u64;
         if hot.is(Flag::Blocked) {
-            self.pause_for_replies(hot.connection, packet.len() as u32, outputs);
+            self.pause_for_replies(hot.connection, LEN as u32, outputs);
         }
     }
 
