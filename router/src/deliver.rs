@@ -18,6 +18,7 @@ use crate::own_frame::OwnFrame;
 use crate::publish_frame::{self, Content, Envelope, Message};
 use crate::send::Sent;
 use crate::session::{Flag, Hot, SessionId, Sessions};
+use crate::shared::Card;
 use crate::subscription_identifier::IdentifierList;
 use crate::{ConnectionId, DropReason, Millis, Outputs, Settings, Stats};
 
@@ -32,6 +33,8 @@ pub(crate) struct FanOutScratch {
     pub(crate) own: Vec<OwnFrame>,
     /// The shared subscriptions that the message at hand is still to be routed to, the next one last.
     pub(crate) groups: Vec<GroupIndex>,
+    /// The run that is dealt to a shared subscription.
+    pub(crate) cards: Vec<Card>,
     /// Of topics, for the aliases clients were told.
     pub(crate) hasher: FixedState,
 }
@@ -44,6 +47,7 @@ impl FanOutScratch {
             templates: Default::default(),
             own: Vec::new(),
             groups: Vec::new(),
+            cards: Vec::new(),
             hasher: FixedState::with_seed(hash_seed),
         }
     }

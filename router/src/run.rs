@@ -3,20 +3,18 @@
 //! One look at the index and one decision per subscriber do for the whole run, and to clients of the
 //! publisher's version its packets are copied in one piece. That holds only while every subscriber takes
 //! every message at once and as everyone does; otherwise the messages go one by one, as if each had come
-//! alone; those for one shared subscription without another look at the index. Nobody must be able to tell the
-//! difference but by the time it takes.
+//! alone. A run for one shared subscription is dealt among its members ([`crate::shared`]). Nobody must be able
+//! to tell the difference but by the time it takes.
 
 use ringmq_codec::packet::PublishRun;
 use ringmq_codec::{Qos, Version};
 
 use crate::deliver::{Delivery, variant_of};
 use crate::gate::Taken;
-use crate::index::{GroupIndex, Matches};
+use crate::index::{Group, GroupIndex, Matches};
 use crate::placement::bit;
-use crate::publish::Routed;
 use crate::publish_frame::{self, Envelope, Message};
 use crate::send::Sent;
-use crate::shared::Carried;
 use crate::{ConnectionId, Millis, Outputs, Shard};
 
 /// A run, and to whom it may go as it came.
@@ -58,31 +56,71 @@ impl Shard {
         let matches = index.find(message.topic, message.topic_hash);
         let shards = matches.shards & !own;
         let live = matches.shards | own;
-        if matches.groups.is_empty() && delivery.fan_out_run(message, run, &matches) {
-            let packets = run.packets.packets();
-            let payload_bytes = run.packets.payload_bytes() - message.payload.len();
-            self.count_behind(packets - 1, payload_bytes);
-            if shards != 0 {
-                let item = self.links.append_run(message, run, live);
-                self.stats.crossings_total += u64::from(shards.count_ones()) * packets as u64;
-                self.links.send(item, shards, None);
-                self.pause_for_links(connection, shards, outputs);
-            }
-            return run.packets.as_bytes().len();
-        }
         let only_group = match matches.groups {
-            &[group] if matches.subscribers.is_empty() && shards == 0 => Some(group),
+            &[group] if matches.subscribers.is_empty() => Some(group),
             _ => None,
         };
-        let mut done = 0;
-        for (payload, len) in run.packets.payloads() {
-            if done > 0 {
-                self.count_behind(1, payload.len());
+        let is_for_all = matches.groups.is_empty() && delivery.fan_out_run(message, run, &matches);
+        let is_here = |it: &Group| it.is_only_at(self.id);
+        let own_group = only_group.filter(|&it| self.index.group(it).is_some_and(is_here));
+        if !is_for_all && own_group.is_none() {
+            let only_group = only_group.filter(|_| shards == 0);
+            return self.route_one_by_one(connection, message, run, (only_group, outputs));
+        }
+        let packets = run.packets.packets();
+        let payload_bytes_behind = run.packets.payload_bytes() - message.payload.len();
+        self.count_received(packets - 1, payload_bytes_behind);
+        if shards != 0 {
+            let item = self.links.append_run(message, run, live);
+            self.stats.crossings_total += u64::from(shards.count_ones()) * packets as u64;
+            self.links.send(item, shards, None);
+            self.pause_for_links(connection, shards, outputs);
+        }
+        if let Some(group) = own_group {
+            self.deal(group, message, run, outputs);
+        }
+        run.packets.as_bytes().len()
+    }
+
+    /// Gives a run to the members of a group, all of this shard.
+    fn deal(
+        &mut self,
+        group: GroupIndex,
+        message: &Message<'_>,
+        run: &Run<'_>,
+        outputs: &mut Outputs,
+    ) {
+        let mut cards = std::mem::take(&mut self.scratch.cards);
+        let to_group = self.group_delivery(group, outputs);
+        let is_dealt = to_group.is_some_and(|mut it| it.deal(message, run, &mut cards));
+        if !is_dealt {
+            let mut cards = cards.iter();
+            for (payload, _) in run.packets.payloads() {
+                let turn = cards.next().map(|card| card.place(self.id));
+                self.route_to_only_group(group, turn, &message.with_payload(payload), outputs);
             }
-            done += len;
+        }
+        self.scratch.cards = cards;
+    }
+
+    /// Routes the messages of a run each by itself, maybe to a group that nobody beside wants, until the
+    /// publisher must wait or is gone. Returns how many bytes of the run are done with.
+    fn route_one_by_one(
+        &mut self,
+        connection: ConnectionId,
+        message: &Message<'_>,
+        run: &Run<'_>,
+        (only_group, outputs): (Option<GroupIndex>, &mut Outputs),
+    ) -> usize {
+        let mut done = 0;
+        for (payload, packet) in run.packets.payloads() {
+            if done > 0 {
+                self.count_received(1, payload.len());
+            }
+            done += packet.len();
             let message = message.with_payload(payload);
             let routed = match only_group {
-                Some(group) => self.route_for_group(group, &message, outputs),
+                Some(group) => self.route_to_only_group(group, None, &message, outputs),
                 None => self.route(&message, None, outputs),
             };
             self.pause_for_links(connection, routed.shards, outputs);
@@ -94,25 +132,8 @@ impl Shard {
         done
     }
 
-    /// Routes a message that nobody but a group wants.
-    fn route_for_group(
-        &mut self,
-        group: GroupIndex,
-        message: &Message<'_>,
-        outputs: &mut Outputs,
-    ) -> Routed {
-        let mut routed = Routed::default();
-        let mut carried = Carried {
-            message,
-            order: (0, bit(self.id)),
-            item: None,
-        };
-        self.route_to_group(group, &mut carried, None, (&mut routed, outputs));
-        routed
-    }
-
     /// Counts what was received behind the first packet of a run.
-    fn count_behind(&mut self, packets: usize, payload_bytes: usize) {
+    fn count_received(&mut self, packets: usize, payload_bytes: usize) {
         self.stats.packets_received_total += packets as u64;
         self.stats.publishes_received_total += packets as u64;
         self.stats.publish_bytes_received_total += payload_bytes as u64;

@@ -20,7 +20,7 @@ use ringmq_codec::{
 };
 use ringmq_router::{
     ConnectionId, Input, ListenerId, MemoryUse, Millis, Output, Outputs, Settings, Shard,
-    ShardConfig, ShardCount, ShardId, Stats,
+    ShardConfig, ShardCount, ShardId, SharedStrategy, Stats,
 };
 
 const VERSIONS: [Version; 3] = [Version::V31, Version::V311, Version::V5];
@@ -31,7 +31,7 @@ const FILTERS: [&str; 6] = [
     "#",
     "office",
     "$share/g/plant/a",
-    "none",
+    "$share/h/plant/b",
 ];
 
 /// A client and its subscriptions.
@@ -166,9 +166,10 @@ struct Broker {
 }
 
 impl Broker {
-    fn new(shards: u8, clients: &[Client]) -> Broker {
+    fn new(shards: u8, strategy: SharedStrategy, clients: &[Client]) -> Broker {
         let settings = Arc::new(Settings {
             validate_payload_format: true,
+            shared_strategy: strategy,
             ..Settings::default()
         });
         let shard = |id| {
@@ -345,11 +346,12 @@ proptest! {
     #[test]
     fn what_comes_together_is_sent_as_if_it_came_alone(
         shards in 1..4_u8,
+        strategy in prop::sample::select(&SharedStrategy::ALL[..]),
         clients in prop::collection::vec(client(), 4),
         steps in prop::collection::vec(step(4), 1..24),
     ) {
-        let mut together = Broker::new(shards, &clients);
-        let mut alone = Broker::new(shards, &clients);
+        let mut together = Broker::new(shards, strategy, &clients);
+        let mut alone = Broker::new(shards, strategy, &clients);
         let mut next_ids = vec![0; clients.len()];
         let mut cut: Vec<Vec<u8>> = vec![Vec::new(); clients.len()];
         for step in steps.iter().chain([&Step::EndOfTick]) {

@@ -53,6 +53,11 @@ impl Group {
         self.shards.iter_mut().find(|it| it.shard == shard)
     }
 
+    /// Whether all members are of this shard.
+    pub(crate) fn is_only_at(&self, own: crate::ShardId) -> bool {
+        matches!(&*self.shards, [only] if only.shard == own)
+    }
+
     /// Whether any shard has a member with a connection; for the own shard, as its members are now.
     pub(crate) fn has_connected(&self, own: crate::ShardId) -> bool {
         let mut others = self.shards.iter().filter(|it| it.shard != own);

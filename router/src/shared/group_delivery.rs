@@ -21,12 +21,12 @@ use super::strategy::{Circumstances, Place};
 
 /// One group, and what giving messages to its members takes.
 pub(crate) struct GroupDelivery<'a> {
-    group: &'a mut Group,
+    pub(super) group: &'a mut Group,
     /// This shard.
-    own: ShardId,
+    pub(super) own: ShardId,
     random: &'a mut Random,
     hash: &'a TopicHash,
-    delivery: Delivery<'a>,
+    pub(super) delivery: Delivery<'a>,
 }
 
 /// What became of a message for a group.
@@ -83,9 +83,15 @@ impl GroupDelivery<'_> {
     /// one of this shard, if one of them can take it now.
     #[inline]
     pub(crate) fn give(&mut self, message: &Message<'_>) -> Given {
-        let Some(place) = self.choose(message) else {
-            return Given::NoMember;
-        };
+        match self.choose(message) {
+            Some(place) => self.give_at(place, message),
+            None => Given::NoMember,
+        }
+    }
+
+    /// The same when the member was chosen before.
+    #[inline(always)]
+    pub(crate) fn give_at(&mut self, place: Place, message: &Message<'_>) -> Given {
         if place.shard != self.own {
             return Given::Search(place);
         }

@@ -201,7 +201,7 @@ pub(super) fn terms(message: &Message<'_>, options: PackedOptions) -> Terms<'sta
 
 /// Where among this shard's members the look begins when it was asked to begin with this one.
 #[inline]
-fn start_of(group: &Group, position: u32) -> usize {
+pub(super) fn start_of(group: &Group, position: u32) -> usize {
     if group.choice.strategy != SharedStrategy::Sticky {
         return position as usize;
     }

@@ -60,7 +60,45 @@ impl Shard {
         (routed, outputs): (&mut Routed, &mut Outputs),
     ) {
         let group = self.group_delivery(index, outputs);
-        match group.map_or(Given::NoMember, |mut it| it.give(carried.message)) {
+        let given = group.map_or(Given::NoMember, |mut it| it.give(carried.message));
+        self.end_giving(index, given, carried, waiter, (routed, outputs));
+    }
+
+    /// Gives a message of QoS 0 to one member of a group, which nobody else wants; to begin with the one whose
+    /// turn it is, if that is known.
+    pub(crate) fn route_to_only_group(
+        &mut self,
+        index: GroupIndex,
+        turn: Option<Place>,
+        message: &Message<'_>,
+        outputs: &mut Outputs,
+    ) -> Routed {
+        let mut routed = Routed::default();
+        let mut carried = Carried {
+            message,
+            order: (0, bit(self.id)),
+            item: None,
+        };
+        let group = self.group_delivery(index, outputs);
+        let given = group.map_or(Given::NoMember, |mut it| match turn {
+            Some(place) => it.give_at(place, message),
+            None => it.give(message),
+        });
+        self.end_giving(index, given, &mut carried, None, (&mut routed, outputs));
+        routed
+    }
+
+    /// Does what is left to do for a message that a group was given, or could not be given at once.
+    #[inline]
+    fn end_giving(
+        &mut self,
+        index: GroupIndex,
+        given: Given,
+        carried: &mut Carried<'_>,
+        waiter: Option<(SessionId, Ticket)>,
+        (routed, outputs): (&mut Routed, &mut Outputs),
+    ) {
+        match given {
             Given::Taken => routed.taken.merge(Taken::YES),
             Given::Ready(member) => {
                 self.send_to_member((index, member), carried.message, outputs);

@@ -23,6 +23,8 @@ pub struct RunShape {
     head_len: usize,
     payload_bytes: usize,
     longest_payload_len: usize,
+    /// The length of each packet, or 0 when they differ.
+    packet_len: usize,
 }
 
 impl<'a> PublishRun<'a> {
@@ -58,18 +60,32 @@ impl<'a> PublishRun<'a> {
                 head_len: head.len(),
                 payload_bytes: payload_len,
                 longest_payload_len: payload_len,
+                packet_len: first.length,
             },
         };
         if !first.is_remaining_length_minimal() {
             return None;
         }
-        while let Ok(Some(next)) = frame::split(&bytes[run.bytes.len()..], packet_size_max)
-            && next.header == first.header
-            && next.is_remaining_length_minimal()
-            && next.body.starts_with(head)
-        {
-            let payload_len = next.body.len() - head.len();
-            run.bytes = &bytes[..run.bytes.len() + next.length];
+        // A packet that is as long is known by its first bytes. Of the remaining length the first byte tells
+        // mostly whether it is.
+        let start = &bytes[..first.length - payload_len];
+        let is_surely_as_long = |rest: &[u8]| start[1] < 0x80 && rest.get(1) == Some(&start[1]);
+        loop {
+            let rest = &bytes[run.bytes.len()..];
+            let (length, payload_len) = if rest.len() >= first.length && rest.starts_with(start) {
+                (first.length, payload_len)
+            } else if !is_surely_as_long(rest)
+                && let Ok(Some(next)) = frame::split(rest, packet_size_max)
+                && next.header == first.header
+                && next.is_remaining_length_minimal()
+                && next.body.starts_with(head)
+            {
+                run.shape.packet_len = 0;
+                (next.length, next.body.len() - head.len())
+            } else {
+                break;
+            };
+            run.bytes = &bytes[..run.bytes.len() + length];
             run.shape.packets += 1;
             run.shape.payload_bytes += payload_len;
             run.shape.longest_payload_len = run.shape.longest_payload_len.max(payload_len);
@@ -107,13 +123,19 @@ impl<'a> PublishRun<'a> {
         self.shape.longest_payload_len
     }
 
-    /// Each packet's payload, and how many bytes the whole packet takes.
-    pub fn payloads(&self) -> impl Iterator<Item = (&'a [u8], usize)> + use<'a> {
+    /// Each packet's payload, and the whole packet.
+    pub fn payloads(&self) -> impl Iterator<Item = (&'a [u8], &'a [u8])> + use<'a> {
         let PublishRun { mut bytes, shape } = *self;
         std::iter::from_fn(move || {
-            let raw = frame::split(bytes, PACKET_SIZE_MAX).ok()??;
-            bytes = &bytes[raw.length..];
-            Some((raw.body.get(shape.head_len..)?, raw.length))
+            let (length, payload_len) = if shape.packet_len == 0 {
+                let raw = frame::split(bytes, PACKET_SIZE_MAX).ok()??;
+                (raw.length, raw.body.len() - shape.head_len)
+            } else {
+                (shape.packet_len, shape.longest_payload_len)
+            };
+            let (packet, rest) = bytes.split_at_checked(length)?;
+            bytes = rest;
+            Some((&packet[length - payload_len..], packet))
         })
     }
 }
@@ -130,7 +152,7 @@ mod tests {
         let publish = Publish::decode(first, version, None).expect("a PUBLISH");
         let run = PublishRun::at(bytes, &first, &publish, size_max)?;
         let payloads: Vec<_> = run.payloads().map(|(payload, _)| payload).collect();
-        let lengths: usize = run.payloads().map(|(_, length)| length).sum();
+        let lengths: usize = run.payloads().map(|(_, packet)| packet.len()).sum();
         assert_eq!(lengths, run.as_bytes().len());
         let payload_bytes: usize = payloads.iter().map(|payload| payload.len()).sum();
         assert_eq!(payload_bytes, run.payload_bytes());
