@@ -1,6 +1,8 @@
 # Sourced by the other scripts: building, and starting and stopping brokers of our own by pid.
 # shellcheck shell=bash
 
+# shellcheck source=scripts/help.bash
+source "$(dirname "${BASH_SOURCE[0]}")/help.bash"
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 cd "$root"
 ringmq=$root/target/release/ringmq
