@@ -57,7 +57,8 @@ impl GroupDelivery<'_> {
         let Some(version) = run.verbatim else {
             return false;
         };
-        if self.group.choice.strategy == SharedStrategy::LeastInFlight {
+        let connected = self.group.members.connected().len() as u32;
+        if connected == 0 || self.group.choice.strategy == SharedStrategy::LeastInFlight {
             return false;
         }
         let mut start = 0;
@@ -65,6 +66,11 @@ impl GroupDelivery<'_> {
             let Some(Place { position, .. }) = self.choose(message) else {
                 return false;
             };
+            // Each member has one position, or what it gets would not stand together in order.
+            debug_assert!(
+                position < connected,
+                "a shard knows at once how many members it has"
+            );
             let end = start + packet.len() as u32;
             cards.push(Card {
                 position,
