@@ -18,7 +18,6 @@ use crate::own_frame::OwnFrame;
 use crate::publish_frame::{self, Content, Envelope, Message};
 use crate::send::Sent;
 use crate::session::{Flag, Hot, SessionId, Sessions};
-use crate::shared::Card;
 use crate::subscription_identifier::IdentifierList;
 use crate::{ConnectionId, DropReason, Millis, Outputs, Settings, Stats};
 
@@ -33,8 +32,8 @@ pub(crate) struct FanOutScratch {
     pub(crate) own: Vec<OwnFrame>,
     /// The shared subscriptions that the message at hand is still to be routed to, the next one last.
     pub(crate) groups: Vec<GroupIndex>,
-    /// The run that is dealt to a shared subscription.
-    pub(crate) cards: Vec<Card>,
+    /// Where each packet ends of the run that is dealt to a shared subscription.
+    pub(crate) ends: Vec<usize>,
     /// Of topics, for the aliases clients were told.
     pub(crate) hasher: FixedState,
 }
@@ -47,7 +46,7 @@ impl FanOutScratch {
             templates: Default::default(),
             own: Vec::new(),
             groups: Vec::new(),
-            cards: Vec::new(),
+            ends: Vec::new(),
             hasher: FixedState::with_seed(hash_seed),
         }
     }

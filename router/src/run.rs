@@ -90,17 +90,16 @@ impl Shard {
         run: &Run<'_>,
         outputs: &mut Outputs,
     ) {
-        let mut cards = std::mem::take(&mut self.scratch.cards);
+        let mut ends = std::mem::take(&mut self.scratch.ends);
         let to_group = self.group_delivery(group, outputs);
-        let is_dealt = to_group.is_some_and(|mut it| it.deal(message, run, &mut cards));
-        if !is_dealt {
-            let mut cards = cards.iter();
-            for (payload, _) in run.packets.payloads() {
-                let turn = cards.next().map(|card| card.place(self.id));
+        let dealt = to_group.map_or(Err(None), |mut it| it.deal(message, run, &mut ends));
+        self.scratch.ends = ends;
+        if let Err(turns) = dealt {
+            for (number, (payload, _)) in run.packets.payloads().enumerate() {
+                let turn = turns.map(|it| it.place(number));
                 self.route_to_only_group(group, turn, &message.with_payload(payload), outputs);
             }
         }
-        self.scratch.cards = cards;
     }
 
     /// Routes the messages of a run each by itself, maybe to a group that nobody beside wants, until the

@@ -8,127 +8,134 @@
 use ringmq_codec::packet::PublishRun;
 use ringmq_codec::{Qos, Version};
 
+use crate::SharedStrategy;
 use crate::deliver::is_plain;
 use crate::index::Subscriber;
 use crate::publish_frame::Message;
 use crate::run::Run;
 use crate::send::Sent;
-use crate::{Outputs, ShardId, SharedStrategy};
 
 use super::group_delivery::GroupDelivery;
 use super::pick::start_of;
 use super::strategy::Place;
 
-/// A message of a run, and the member whose turn it is.
+/// Whose turn each message of a run is.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Card {
-    /// Of the member, as in [`Place`].
-    position: u32,
-    /// Its packet within the run, bytes.
-    start: u32,
-    end: u32,
+pub(crate) struct Turns {
+    /// The member of the first message.
+    first: Place,
+    /// Members that are connected, and how many of them take turns, from the first on.
+    connected: u32,
+    takers: u32,
 }
 
-impl Card {
-    /// By member, and each member's as they came.
-    fn order(&self) -> u64 {
-        u64::from(self.position) << 32 | u64::from(self.start)
+impl Turns {
+    /// The member of the message with this number, counted from 0.
+    pub(crate) fn place(&self, number: usize) -> Place {
+        let behind_first = number as u32 % self.takers;
+        Place {
+            position: (self.first.position + behind_first) % self.connected,
+            ..self.first
+        }
     }
 
-    /// Where the search for a member begins; the member is one of this shard.
-    pub(crate) fn place(self, own: ShardId) -> Place {
-        Place {
-            shard: own,
-            position: self.position,
-        }
+    /// The messages of the `taker`th member that has a turn, by their numbers.
+    fn hand(&self, taker: usize, messages: usize) -> impl Iterator<Item = usize> + use<> {
+        (taker..messages).step_by(self.takers as usize)
     }
 }
 
 impl GroupDelivery<'_> {
-    /// Deals the messages of a run, all or none. When none, `cards` says whose turn each message is, unless
-    /// nobody was chosen yet: then they are empty.
+    /// Deals the messages of a run, all or none. When none, the error says whose turns they are, if that is
+    /// decided. `ends` is scratch.
     pub(crate) fn deal(
         &mut self,
         message: &Message<'_>,
         run: &Run<'_>,
-        cards: &mut Vec<Card>,
-    ) -> bool {
-        cards.clear();
-        let Some(version) = run.verbatim else {
-            return false;
-        };
-        let connected = self.group.members.connected().len() as u32;
-        if connected == 0 || self.group.choice.strategy == SharedStrategy::LeastInFlight {
-            return false;
+        ends: &mut Vec<usize>,
+    ) -> Result<(), Option<Turns>> {
+        let packets = &run.packets;
+        let version = run.verbatim.ok_or(None)?;
+        let turns = self.turns(message, packets.packets()).ok_or(None)?;
+        let takers = packets.packets().min(turns.takers as usize);
+        if !(0..takers).all(|taker| self.takes_hand(&turns, taker, (packets, version))) {
+            return Err(Some(turns));
         }
-        let mut start = 0;
-        for (_, packet) in run.packets.payloads() {
-            let Some(Place { position, .. }) = self.choose(message) else {
-                return false;
-            };
-            // Each member has one position, or what it gets would not stand together in order.
-            debug_assert!(
-                position < connected,
-                "a shard knows at once how many members it has"
-            );
-            let end = start + packet.len() as u32;
-            cards.push(Card {
-                position,
-                start,
-                end,
-            });
-            start = end;
-        }
-        cards.sort_unstable_by_key(Card::order);
-        let hands = |cards| <[Card]>::chunk_by(cards, |one, next| one.position == next.position);
-        if !hands(cards).all(|hand| self.takes_hand(hand, version)) {
-            cards.sort_unstable_by_key(|card| card.start);
-            return false;
-        }
+        ends.clear();
+        ends.extend(packets.ends());
         let start = self.delivery.outputs.bytes.len();
-        for hand in hands(cards) {
-            self.send_hand(hand, &run.packets);
+        for taker in 0..takers {
+            self.send_hand(&turns, taker, (packets, ends));
         }
         self.group.choice.last_taker = Some(self.own);
         let sent = Sent {
-            packets: run.packets.packets() as u64,
-            payload_bytes: run.packets.payload_bytes() as u64,
+            packets: packets.packets() as u64,
+            payload_bytes: packets.payload_bytes() as u64,
             receivers: 1,
         };
         self.delivery.count_publishes(start, sent);
-        true
+        Ok(())
     }
 
-    /// Whether the member whose messages these are takes all of them at once and as they came.
-    fn takes_hand(&self, hand: &[Card], version: Version) -> bool {
-        let Some(member) = self.member_of(hand) else {
-            return false;
+    /// Decides whose turn each of so many messages is, if the strategy tells that from the first one's.
+    fn turns(&mut self, message: &Message<'_>, messages: usize) -> Option<Turns> {
+        let connected = self.group.members.connected().len() as u32;
+        let takers = match self.group.choice.strategy {
+            SharedStrategy::RoundRobin | SharedStrategy::LocalFirst => connected,
+            SharedStrategy::Sticky | SharedStrategy::HashClientId | SharedStrategy::HashTopic => {
+                connected.min(1)
+            }
+            SharedStrategy::Random | SharedStrategy::LeastInFlight => 0,
         };
+        if takers == 0 {
+            return None;
+        }
+        let first = self.choose(message)?;
+        debug_assert!(first.position < connected, "no member beyond the last");
+        self.group.choice.skip_turns(messages as u64 - 1);
+        Some(Turns {
+            first,
+            connected,
+            takers,
+        })
+    }
+
+    /// Whether the member takes all its messages at once and as they came.
+    fn takes_hand(
+        &self,
+        turns: &Turns,
+        taker: usize,
+        (packets, version): (&PublishRun<'_>, Version),
+    ) -> bool {
+        let member = self.member_at(turns.place(taker));
         let hot = self.delivery.sessions.hot(member.session);
-        let size_max = hot.packet_size_max;
         is_plain(Qos::AtMostOnce, hot, member)
             && hot.version.is_v5() == version.is_v5()
-            && (size_max == u32::MAX || hand.iter().all(|card| card.end - card.start <= size_max))
+            && packets.longest_len() <= hot.packet_size_max as usize
     }
 
-    fn send_hand(&mut self, hand: &[Card], run: &PublishRun<'_>) {
-        let Some(member) = self.member_of(hand) else {
-            return;
-        };
+    fn send_hand(
+        &mut self,
+        turns: &Turns,
+        taker: usize,
+        (packets, ends): (&PublishRun<'_>, &[usize]),
+    ) {
+        let member = self.member_at(turns.place(taker));
         self.group.last_member = Some(member.session);
         let to = self.delivery.sessions.hot(member.session).connection;
-        let Outputs { bytes, .. } = &mut *self.delivery.outputs;
-        let start = bytes.len();
-        for card in hand {
-            bytes.extend_from_slice(&run.as_bytes()[card.start as usize..card.end as usize]);
+        let outputs = &mut *self.delivery.outputs;
+        let start = outputs.bytes.len();
+        for number in turns.hand(taker, ends.len()) {
+            let packet_start = number.checked_sub(1).map_or(0, |before| ends[before]);
+            let packet = &packets.as_bytes()[packet_start..ends[number]];
+            outputs.bytes.extend_from_slice(packet);
         }
-        self.delivery.outputs.send_to(start, to);
+        outputs.send_to(start, to);
     }
 
-    /// The member that these messages go to.
-    fn member_of(&self, hand: &[Card]) -> Option<Subscriber> {
+    /// The member that has the turn; there is one.
+    fn member_at(&self, place: Place) -> Subscriber {
         let connected = self.group.members.connected();
-        let start = start_of(self.group, hand.first()?.position);
-        connected.get(start % connected.len().max(1)).copied()
+        connected[start_of(self.group, place.position) % connected.len()]
     }
 }

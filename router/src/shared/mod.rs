@@ -18,7 +18,6 @@ mod route;
 mod strategy;
 
 pub(crate) use attempt::{Ask, Asked, Attempt, Origin};
-pub(crate) use deal::Card;
 use group_delivery::Given;
 pub(crate) use members::{Members, ShardMembers};
 pub(crate) use route::Carried;

@@ -141,6 +141,11 @@ impl Choice {
         Some(Place { shard, position })
     }
 
+    /// Goes on as if so many more messages had been chosen for.
+    pub(crate) fn skip_turns(&mut self, messages: u64) {
+        self.turn = self.turn.map(|turn| turn + messages);
+    }
+
     fn next_turn(&mut self) -> u64 {
         let turn = self.turn.map_or(0, |turn| turn + 1);
         self.turn = Some(turn);

@@ -5,6 +5,7 @@
 //! RETAIN comes in runs: such a packet leaves no trace of its own. Finding a run looks at no payload.
 
 use super::Publish;
+use crate::write::length_of_variable_byte_integer;
 use crate::{PACKET_SIZE_MAX, RawPacket, frame};
 
 /// Two or more packets of QoS 0, not retained, that differ in nothing but their payloads.
@@ -123,6 +124,20 @@ impl<'a> PublishRun<'a> {
         self.shape.longest_payload_len
     }
 
+    /// The length of the longest packet, bytes.
+    pub fn longest_len(&self) -> usize {
+        let remaining = self.shape.head_len + self.shape.longest_payload_len;
+        1 + length_of_variable_byte_integer(remaining as u32) + remaining
+    }
+
+    /// Where each packet ends, bytes from the start of the run.
+    pub fn ends(&self) -> impl Iterator<Item = usize> + use<'a> {
+        self.payloads().scan(0, |end, (_, packet)| {
+            *end += packet.len();
+            Some(*end)
+        })
+    }
+
     /// Each packet's payload, and the whole packet.
     pub fn payloads(&self) -> impl Iterator<Item = (&'a [u8], &'a [u8])> + use<'a> {
         let PublishRun { mut bytes, shape } = *self;
@@ -158,6 +173,9 @@ mod tests {
         assert_eq!(payload_bytes, run.payload_bytes());
         assert_eq!(payloads.len(), run.packets());
         assert_eq!(run.as_bytes(), &bytes[..lengths]);
+        assert_eq!(run.ends().last(), Some(lengths));
+        let longest = run.payloads().map(|(_, packet)| packet.len()).max();
+        assert_eq!(longest, Some(run.longest_len()));
         assert_eq!(PublishRun::of(run.as_bytes(), run.shape()), run);
         Some((lengths, payloads, run.longest_payload_len()))
     }
