@@ -78,6 +78,17 @@ pub(crate) const PACE_TICKS: u32 = 64;
 /// each of several hundred busy clients.
 pub(crate) const HELD_RECEIVES_MAX: usize = 2_048;
 
+/// How late timers are, milliseconds, when the shard must have been away: what a client with the shortest keep-alive,
+/// 1 s, may be late itself.
+pub(crate) const LATE_MILLIS_MIN: u64 = 500;
+
+/// Time that late timers wait at most until what came meanwhile is read, milliseconds: one shard reads and answers a
+/// million PINGREQs in it.
+pub(crate) const CATCH_UP_MILLIS_MAX: u64 = 10_000;
+
+/// Ticks without input after which that is read: a poll that found something in one tick is a receive in the next.
+pub(crate) const DRY_TICKS_MIN: u32 = 3;
+
 /// Time without input after which it waits no longer.
 pub(crate) const HELD_MOMENT: Duration = Duration::from_micros(50);
 

@@ -5,6 +5,7 @@
 
 mod act;
 mod arrivals;
+mod catch_up;
 mod clock;
 pub(crate) mod control;
 mod departure;

@@ -12,6 +12,7 @@ use ringmq_ring::{CloseHow, Engine, EngineError, Hold};
 use ringmq_router::{Input, Millis, Outputs};
 
 use super::Peers;
+use super::catch_up::CatchUp;
 use super::control::Control;
 use super::intake::{EngineCall, Intake};
 use super::pace::Pace;
@@ -48,6 +49,7 @@ pub(crate) struct Tick {
     /// Sleeping shards woken so far.
     pub(super) wakes: u64,
     timer_due: Millis,
+    catch_up: CatchUp,
     /// Ticks since acknowledgements are held.
     held_ticks: u32,
     /// Receives since frames are held for a moment.
@@ -85,6 +87,7 @@ impl Tick {
             items: 0,
             wakes: 0,
             timer_due: Millis(0),
+            catch_up: CatchUp::default(),
             held_ticks: 0,
             held_receives: 0,
             stopping: None,
@@ -93,6 +96,7 @@ impl Tick {
 
     /// Runs until the broker stops.
     pub(crate) fn run(&mut self) -> Result<(), EngineError> {
+        self.timer_due = self.intake.clock.now();
         while !self.has_ended() {
             self.tick()?;
         }
@@ -261,13 +265,31 @@ impl Tick {
 
     fn timers(&mut self) {
         let now = self.intake.clock.now();
-        if now < self.timer_due {
+        if now < self.timer_due || self.is_catching_up(now) {
             return;
         }
         self.timer_due = Millis(now.0 + TIMER_MILLIS);
         self.intake.input(Input::Timer);
         self.intake.give_up_arrivals(now);
         self.call_engine();
+    }
+
+    /// Whether the shard was not run for a while, and has not read yet what came meanwhile.
+    fn is_catching_up(&mut self, now: Millis) -> bool {
+        let due = self.timer_due;
+        if !self.catch_up.is_needed(due, now) {
+            return false;
+        }
+        if self.catch_up.is_new() {
+            tracing::info!(
+                target: subject::SHARD,
+                shard = self.intake.shard.0,
+                late_millis = now.0 - due.0,
+                "was not run for a while; timers wait until what came meanwhile is read"
+            );
+        }
+        let is_dry = self.intake.events == 0 && !self.engine.has_input();
+        self.catch_up.is_under_way(due, now, is_dry)
     }
 
     /// Whether a shard that was told to stop has: its connections are closed, or hold nothing back any more

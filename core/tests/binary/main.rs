@@ -5,6 +5,7 @@
 mod check_config;
 mod command_line;
 mod passwd;
+mod pause;
 mod ringmq;
 mod signals;
 mod start;
