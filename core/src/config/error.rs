@@ -40,8 +40,8 @@ pub enum Problem {
         section: String,
         /// As it was written.
         key: String,
-        /// What was probably meant.
-        nearest: String,
+        /// What was probably meant, or what there is.
+        hint: String,
     },
     /// A key without which its section says nothing.
     MissingKey {
@@ -117,22 +117,12 @@ impl fmt::Display for Problem {
             Problem::UnknownSection { section, nearest } => {
                 write!(f, "unknown section {section}; did you mean {nearest}?")
             }
-            Problem::UnknownKey {
-                section,
-                key,
-                nearest,
-            } if section.is_empty() => write!(
-                f,
-                "unknown key '{key}' outside of any section; did you mean {nearest}?"
-            ),
-            Problem::UnknownKey {
-                section,
-                key,
-                nearest,
-            } => write!(
-                f,
-                "unknown key '{key}' in {section}; did you mean {nearest}?"
-            ),
+            Problem::UnknownKey { section, key, hint } if section.is_empty() => {
+                write!(f, "unknown key '{key}' outside of any section; {hint}")
+            }
+            Problem::UnknownKey { section, key, hint } => {
+                write!(f, "unknown key '{key}' in {section}; {hint}")
+            }
             Problem::MissingKey { section, key } => write!(f, "{section} lacks the key '{key}'"),
             Problem::WrongType {
                 key,

@@ -330,7 +330,7 @@ fn report_unknown(
         Problem::UnknownKey {
             section: String::new(),
             key: name.to_owned(),
-            nearest: nearest_key(name),
+            hint: format!("did you mean {}?", nearest_key(name)),
         }
     };
     report.add(key.span().start, problem);

@@ -205,17 +205,30 @@ impl<'a, 'i> Section<'a, 'i> {
             if self.known.contains(&name) {
                 continue;
             }
-            let nearest = match elsewhere(name) {
-                Some(section) => format!("'{name}' in {section}"),
-                None => format!("'{}'", nearest(name, self.known.iter().copied())),
+            let hint = match elsewhere(name) {
+                Some(section) => format!("did you mean '{name}' in {section}?"),
+                None => hint(name, &self.known),
             };
             let problem = Problem::UnknownKey {
                 section: self.name.to_owned(),
                 key: name.to_owned(),
-                nearest,
+                hint,
             };
             report.add(key.span().start, problem);
         }
+    }
+}
+
+/// From this likeness on (Jaro and Winkler, 0 to 1) a name is taken for a slip of the keyboard.
+const ALIKE_MIN: f64 = 0.75;
+
+/// The known key that was probably meant, or all of them when none looks like it.
+fn hint(name: &str, known: &[&str]) -> String {
+    let nearest = nearest(name, known.iter().copied());
+    if strsim::jaro_winkler(name, nearest) >= ALIKE_MIN {
+        format!("did you mean '{nearest}'?")
+    } else {
+        format!("its keys are {}", known.join(", "))
     }
 }
 

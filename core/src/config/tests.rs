@@ -209,6 +209,13 @@ fn unknown_keys_name_the_nearest() {
             "4: unknown key 'shard' in [broker]; did you mean 'shards'?",
         ],
     );
+    let keys = "shards, cpus, connections_max, shutdown_secs";
+    check(
+        "[broker]\nfoo = 5",
+        &[&format!(
+            "2: unknown key 'foo' in [broker]; its keys are {keys}"
+        )],
+    );
     check(
         "[limits]\nshards = 2",
         &["2: unknown key 'shards' in [limits]; did you mean 'shards' in [broker]?"],
