@@ -26,7 +26,7 @@ pub(crate) enum Fault {
     Swap(u64),
     /// Its last byte is changed.
     Corrupt(u64),
-    /// It goes to every subscriber, whatever they asked for.
+    /// The message that it is the first delivery of goes to every subscriber, whatever they asked for.
     Stray(u64),
     /// The broker stands still before it.
     Stall(u64, Duration),
@@ -300,6 +300,8 @@ fn route(state: &mut State, publish: &Publish<'_>) {
     let topic = publish.topic.unwrap();
     let mut number = state.deliveries;
     let fault = state.fault;
+    // Of the whole message: whoever stands behind its own subscriber gets it too.
+    let is_stray = matches!(fault, Fault::Stray(at) if at == number);
     state.turns += 1;
     let takes_turn: Vec<bool> = members_whose_turn_it_is(&state.subscribers, state.turns);
     for (subscriber, takes_turn) in state.subscribers.iter_mut().zip(takes_turn) {
@@ -309,7 +311,6 @@ fn route(state: &mut State, publish: &Publish<'_>) {
         let filter = subscriber.filter.clone();
         let filter = TopicFilter::new(&filter).unwrap();
         let filter = filter.share().map_or(filter, |(_, filter)| filter);
-        let is_stray = matches!(fault, Fault::Stray(at) if at == number);
         if !filter.matches(topic) {
             if is_stray {
                 subscriber.deliver(topic.as_str(), publish.payload);
