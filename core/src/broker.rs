@@ -109,7 +109,7 @@ impl Broker {
             threads.push(thread.map_err(StartError::Thread)?);
             peers.push(sender);
         }
-        let all = meet(&reported, threads.len(), authenticator)?;
+        let all = meet(&reported, &cpus, authenticator)?;
         for sender in &peers {
             // A shard that died meanwhile has reported it.
             let _ = sender.send(all.clone());
@@ -268,11 +268,11 @@ fn connections_per_shard(connections_max: u32, shards: ShardCount) -> u32 {
 /// Waits until every shard has its engine, and makes them known to each other.
 fn meet(
     reports: &Receiver<(ShardId, Report)>,
-    shards: usize,
+    cpus: &[Option<CpuId>],
     authenticator: Option<Arc<Authenticator>>,
 ) -> Result<Peers, StartError> {
-    let mut met: Vec<Option<(Waker, EngineAddress)>> = vec![None; shards];
-    for _ in 0..shards {
+    let mut met: Vec<Option<(Waker, EngineAddress)>> = vec![None; cpus.len()];
+    for _ in cpus {
         let (shard, report) = reports.recv().expect("this thread holds a sender, too");
         match report {
             Report::Ready { waker, address } => {
@@ -293,7 +293,8 @@ fn meet(
     Ok(Peers {
         wakers: wakers.into(),
         addresses: addresses.into(),
-        running: Running::new(shards),
+        cpus: cpus.into(),
+        running: Running::new(cpus.len()),
         authenticator,
     })
 }

@@ -40,11 +40,7 @@ impl Tick {
     /// sending waits for the next flush, since the bytes being sent must stay as they are.
     pub(super) fn flush(&mut self) -> Result<(), EngineError> {
         self.act();
-        let (peers, wakes) = (&self.peers, &mut self.wakes);
-        self.port.commit(|to| {
-            *wakes += 1;
-            peers.wakers[usize::from(to.0)].wake();
-        });
+        self.commit();
         self.targets.clear();
         std::mem::swap(&mut self.intake.outputs, &mut self.flushing);
         let intake = &mut self.intake;
@@ -56,6 +52,15 @@ impl Tick {
             self.flushing.bytes.shrink_to(OUTPUT_BYTES_KEPT);
         }
         Ok(())
+    }
+
+    /// Shows the other shards their items, and wakes those that sleep.
+    pub(super) fn commit(&mut self) {
+        let (peers, wakes) = (&self.peers, &mut self.wakes);
+        self.port.commit(|to| {
+            *wakes += 1;
+            peers.wakers[usize::from(to.0)].wake();
+        });
     }
 
     #[inline]

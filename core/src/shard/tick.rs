@@ -3,22 +3,24 @@
 //! One [`Tick`] owns all that belongs to a shard and runs on its thread until the broker stops. Order
 //! within a tick: events of the engine, items of other shards, orders and timers, end of tick; then one
 //! commit to the other shards and one flush. It never waits for anything but the engine, and only when
-//! nothing is left to do.
+//! nothing is left to do. (A shard that shares its CPU with others gives way to them before long sending.)
 
 use std::sync::Arc;
+use std::thread;
 use std::time::Duration;
 
 use ringmq_ring::{CloseHow, Engine, EngineError, Hold};
 use ringmq_router::{Input, Millis, Outputs};
 
-use super::Peers;
 use super::catch_up::CatchUp;
 use super::control::Control;
 use super::intake::{EngineCall, Intake};
 use super::pace::Pace;
+use super::{Peers, share_cpu};
 use crate::limits::{
-    EVENTS_PER_LOOK_MIN, EVENTS_PER_SEND_MIN, HAND_OVER_MILLIS, HELD_MOMENT, HELD_RECEIVES_MAX,
-    HELD_TICKS_MAX, LINK_ITEMS_PER_TICK, LOOKS_PER_TICK, STOP_LOOK_MILLIS, STOP_PEERS_MILLIS,
+    EVENTS_PER_LOOK_MIN, EVENTS_PER_SEND_MIN, GIVE_WAY_SENDS_MIN, HAND_OVER_MILLIS, HELD_MOMENT,
+    HELD_RECEIVES_MAX, HELD_TICKS_MAX, LINK_ITEMS_PER_TICK, LOOKS_PER_TICK, STOP_LOOK_MILLIS,
+    STOP_PEERS_MILLIS,
 };
 use crate::link::{LinkItem, Port, shards_of};
 use crate::logging::subject;
@@ -50,6 +52,8 @@ pub(crate) struct Tick {
     pub(super) wakes: u64,
     timer_due: Millis,
     catch_up: CatchUp,
+    /// Whether another shard is pinned to the same CPU.
+    shares_cpu: bool,
     /// Ticks since acknowledgements are held.
     held_ticks: u32,
     /// Receives since frames are held for a moment.
@@ -75,6 +79,7 @@ impl Tick {
         control: Arc<Control>,
     ) -> Tick {
         Tick {
+            shares_cpu: share_cpu(&peers.cpus, intake.shard),
             engine,
             intake,
             port,
@@ -136,10 +141,27 @@ impl Tick {
         }
         self.intake.input(Input::EndOfTick);
         self.act();
+        self.let_others_go_first()?;
         self.release_held();
         let gathering = self.pace.tick(self.intake.events, self.engine.pending());
         self.engine.gather_for(gathering);
         self.flush()
+    }
+
+    /// Where shards share a CPU, one that is about to send to many clients lets the others go first: they hand over
+    /// what they have for the same clients. Whoever sends before that sends twice.
+    fn let_others_go_first(&mut self) -> Result<(), EngineError> {
+        let sends = self.engine.pending();
+        if !self.shares_cpu || sends < GIVE_WAY_SENDS_MIN || self.intake.is_full() {
+            return Ok(());
+        }
+        self.commit();
+        thread::yield_now();
+        self.receive_items()?;
+        self.act();
+        self.intake.input(Input::EndOfTick);
+        self.act();
+        Ok(())
     }
 
     /// Lets go of frames that have waited for company long enough: those that may wait while input waits, and
