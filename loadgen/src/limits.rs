@@ -160,6 +160,10 @@ pub(crate) const OTHER_THREADS_SHARE_MAX: f64 = 0.05;
 /// the run never saw its CPU undisturbed.
 pub(crate) const QUICK_DIFFERS_MAX: f64 = 0.10;
 
+/// Share of what was measured by which two runs may begin apart and still be runs at the same time. Begun by one
+/// script they are some ten milliseconds apart, a hundredth of the shortest run worth comparing.
+pub(crate) const AT_ONCE_APART_MAX: f64 = 0.1;
+
 /// CPUs probed at most: on more of them hardly any moment is undisturbed on all.
 pub(crate) const PROBED_CPUS_MAX: usize = 8;
 

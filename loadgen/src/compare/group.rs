@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::folder::{FolderError, is_run, read, runs_in};
+use crate::limits::AT_ONCE_APART_MAX;
 use crate::record::RunRecord;
 
 /// Runs of one release, in the order they were made.
@@ -183,11 +184,40 @@ fn machine(run: &RunRecord) -> String {
     )
 }
 
-/// Both groups in pairs, if their runs were made in turn: one of each, then one of each, in any order. What
-/// the machine did meanwhile is then common to both of a pair.
-pub(crate) fn are_interleaved(base: &Group, new: &Group) -> bool {
+/// How the runs of two groups were made beside each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Pairing {
+    /// Both of a pair at the same time: what the machine did, it did to both at once.
+    AtOnce,
+    /// One of each, then one of each, in any order: what lasted is common to both of a pair.
+    InTurn,
+    /// In no pairs.
+    Apart,
+}
+
+/// The order in which both groups' runs were made.
+pub(crate) fn pairing(base: &Group, new: &Group) -> Pairing {
+    if base.runs.len() != new.runs.len() {
+        return Pairing::Apart;
+    }
+    let mut pairs = base.runs.iter().zip(&new.runs);
+    if pairs.all(|(base, new)| are_at_once(base, new)) {
+        return Pairing::AtOnce;
+    }
     let mut all: Vec<_> = base.runs.iter().map(|run| (run.started, true)).collect();
     all.extend(new.runs.iter().map(|run| (run.started, false)));
     all.sort_by_key(|&(started, _)| started);
-    base.runs.len() == new.runs.len() && all.chunks(2).all(|pair| pair[0].1 != pair[1].1)
+    if all.chunks(2).all(|pair| pair[0].1 != pair[1].1) {
+        Pairing::InTurn
+    } else {
+        Pairing::Apart
+    }
+}
+
+/// Whether nearly all that was measured in one run was measured in the other at that time.
+fn are_at_once(one: &RunRecord, other: &RunRecord) -> bool {
+    let apart = one.started.unix_millis.abs_diff(other.started.unix_millis);
+    let measured =
+        |run: &RunRecord| -> u64 { run.intervals.iter().map(|it| it.length_millis).sum() };
+    (apart as f64) < AT_ONCE_APART_MAX * measured(one).min(measured(other)) as f64
 }

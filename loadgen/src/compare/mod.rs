@@ -21,7 +21,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use bootstrap::Difference;
-use group::{are_interleaved, merged, obstacles};
+use group::{Pairing, merged, obstacles, pairing};
 use metric::UNDISTURBED;
 use verdict::Verdict;
 
@@ -47,7 +47,7 @@ pub(crate) struct Row {
 pub(crate) struct Comparison {
     base: Group,
     new: Group,
-    is_paired: bool,
+    pairing: Pairing,
     rows: Vec<Row>,
     notes: Vec<String>,
 }
@@ -138,14 +138,17 @@ fn sides(args: &CompareArgs) -> Result<(Group, Vec<Group>), CompareError> {
 impl Comparison {
     /// Compares all metrics that both groups have.
     pub(crate) fn of(mut base: Group, mut new: Group, same_within: f64) -> Comparison {
-        let notes = undisturbed::settle(&mut base, &mut new);
-        let is_paired = are_interleaved(&base, &new);
-        let row = |metric| row(metric, &base, &new, is_paired, same_within);
+        let pairing = pairing(&base, &new);
+        let notes = match pairing {
+            Pairing::AtOnce => undisturbed::leave_out(&mut base, &mut new),
+            Pairing::InTurn | Pairing::Apart => undisturbed::settle(&mut base, &mut new),
+        };
+        let row = |metric| row(metric, &base, &new, pairing, same_within);
         let rows = METRICS.into_iter().filter_map(row).collect();
         Comparison {
             base,
             new,
-            is_paired,
+            pairing,
             rows,
             notes,
         }
@@ -196,7 +199,7 @@ fn row(
     metric: Metric,
     base: &Group,
     new: &Group,
-    is_paired: bool,
+    pairing: Pairing,
     same_within: f64,
 ) -> Option<Row> {
     let figures = |group: &Group| figures(metric, group);
@@ -207,7 +210,7 @@ fn row(
     let difference = match found {
         0 if asked == 0 => return None,
         0 | 1 => only(&base_figures, &new_figures),
-        _ if is_paired && are_all => bootstrap::paired(&base_figures, &new_figures),
+        _ if pairing != Pairing::Apart && are_all => bootstrap::paired(&base_figures, &new_figures),
         _ => bootstrap::unpaired(&base_figures, &new_figures),
     };
     let verdict = verdict::judge(difference, metric.direction, same_within, found);

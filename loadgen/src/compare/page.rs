@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use hdrhistogram::Histogram;
 
 use super::bootstrap::Difference;
+use super::group::Pairing;
 use super::text::{interval, percent};
 use super::verdict::Verdict;
 use super::{Comparison, Group, Row};
@@ -57,10 +58,16 @@ pub(super) fn render(comparisons: &[Comparison]) -> String {
 }
 
 fn how(comparison: &Comparison) -> &'static str {
-    if comparison.is_paired {
-        "The runs were made in turn and are compared in pairs: what the machine did to both of a pair falls out. Intervals hold the true change with 95 % confidence, by bootstrap over the runs."
-    } else {
-        "The runs were not made in turn, so what the machine did between them counts as a difference of the releases. Intervals hold the change with 95 % confidence, by bootstrap over the runs, if the machine stayed the same."
+    match comparison.pairing {
+        Pairing::AtOnce => {
+            "The runs were made in pairs at the same time and are compared so: whatever the machine did to one of a pair, it did to the other. Intervals hold the true change with 95 % confidence, by bootstrap over the runs."
+        }
+        Pairing::InTurn => {
+            "The runs were made in turn and are compared in pairs: what the machine did to both of a pair falls out. Intervals hold the true change with 95 % confidence, by bootstrap over the runs."
+        }
+        Pairing::Apart => {
+            "The runs were not made in turn, so what the machine did between them counts as a difference of the releases. Intervals hold the change with 95 % confidence, by bootstrap over the runs, if the machine stayed the same."
+        }
     }
 }
 

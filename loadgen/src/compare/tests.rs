@@ -2,7 +2,7 @@
 
 use super::bootstrap::Draws;
 use super::*;
-use crate::record::{BrokerFigures, Moment, RunRecord, ScenarioRecord};
+use crate::record::{BrokerFigures, Interval, Moment, RunRecord, ScenarioRecord};
 
 /// Noise of one run beside its twin, as a share.
 const NOISE: f64 = 0.02;
@@ -57,7 +57,7 @@ fn verdict_of(base: Group, new: Group) -> Verdict {
 fn verdicts(slowdown: f64, runs: u64) -> Vec<Verdict> {
     let verdict = |seed| {
         let (base, new) = in_turn(seed, runs, slowdown);
-        assert!(are_interleaved(&base, &new));
+        assert_eq!(pairing(&base, &new), Pairing::InTurn);
         verdict_of(base, new)
     };
     (0..SEEDS).map(verdict).collect()
@@ -99,12 +99,62 @@ fn drift_between_blocks_does_not_pass_for_a_change() {
                 unix_millis: 1_000 + at,
             };
         }
-        assert!(!are_interleaved(&base, &new));
+        assert_eq!(pairing(&base, &new), Pairing::Apart);
         assert!(matches!(
             verdict_of(base, new),
             Verdict::Same | Verdict::Inconclusive { .. }
         ));
     }
+}
+
+/// Runs of a minute at the same time, begun 20 ms apart, each on a CPU that was up to twice as slow for a while.
+fn at_once(seed: u64, runs: u64, slowdown: f64) -> (Group, Group) {
+    let (mut base, mut new) = in_turn(seed, runs, slowdown);
+    let mut draws = Draws::new(seed);
+    for (number, (base, new)) in (0..).zip(base.runs.iter_mut().zip(&mut new.runs)) {
+        let slow = 1.0 + draws.next() as f64 / u64::MAX as f64;
+        for (run, apart) in [(base, 0), (new, 20)] {
+            run.started.unix_millis = 70_000 * number + apart;
+            run.intervals = vec![Interval {
+                length_millis: 60_000,
+                ..Interval::default()
+            }];
+            let figures = run.results.broker.as_mut().unwrap();
+            figures.cpu_us_per_delivery = figures.cpu_us_per_delivery.map(|cpu| slow * cpu);
+            // A probe sees the other broker and takes it for a disturbance.
+            figures.cpu_us_per_delivery_undisturbed = Some(5.0);
+            figures.undisturbed_share = Some(0.3);
+        }
+    }
+    (base, new)
+}
+
+#[test]
+fn runs_at_the_same_time_are_compared_by_their_plain_cpu_time() {
+    for seed in 0..SEEDS {
+        for slowdown in [0.0, 0.1] {
+            let (base, new) = at_once(seed, 10, slowdown);
+            let comparison = Comparison::of(base, new, 0.03);
+            assert_eq!(comparison.pairing, Pairing::AtOnce);
+            let deciding = &comparison.rows[0];
+            assert_eq!(deciding.metric.name, "cpu");
+            let is_right = match deciding.verdict {
+                Verdict::Worse => slowdown > 0.0,
+                Verdict::Same | Verdict::Inconclusive { .. } => slowdown == 0.0,
+                Verdict::Better => false,
+            };
+            assert!(is_right, "seed {seed}, {slowdown}: {:?}", deciding.verdict);
+        }
+    }
+}
+
+#[test]
+fn runs_that_hardly_overlap_are_not_at_the_same_time() {
+    let (base, mut new) = at_once(1, 5, 0.0);
+    new.runs[2].started.unix_millis += 7_000;
+    assert_eq!(pairing(&base, &new), Pairing::InTurn);
+    new.runs.pop();
+    assert_eq!(pairing(&base, &new), Pairing::Apart);
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! The comparison as a table for a terminal.
 
 use super::bootstrap::Difference;
+use super::group::Pairing;
 use super::{Comparison, Row};
 
 /// The whole text.
@@ -14,10 +15,10 @@ pub(super) fn render(comparison: &Comparison) -> String {
     let scenario = base.runs.first().map_or(String::new(), |run| {
         format!("{} {}", run.scenario.name, run.scenario.hash)
     });
-    let how = if comparison.is_paired {
-        "made in turn, compared in pairs"
-    } else {
-        "not made in turn: drift of the machine counts as difference"
+    let how = match comparison.pairing {
+        Pairing::AtOnce => "made at the same time, compared in pairs",
+        Pairing::InTurn => "made in turn, compared in pairs",
+        Pairing::Apart => "not made in turn: drift of the machine counts as difference",
     };
     let mut text = format!(
         "base      {}, {}\nnew       {}, {}\nscenario  {scenario}\nruns      {how}\n\n",

@@ -39,6 +39,19 @@ pub(super) fn settle(base: &mut Group, new: &mut Group) -> Vec<String> {
     notes
 }
 
+/// Takes the figure away from runs made at the same time: they disturbed each other, but both of a pair alike, so
+/// the plain CPU time decides. What the reader should know of it.
+pub(super) fn leave_out(base: &mut Group, new: &mut Group) -> Vec<String> {
+    for run in base.runs.iter_mut().chain(&mut new.runs) {
+        if let Some(broker) = &mut run.results.broker {
+            broker.cpu_us_per_delivery_undisturbed = None;
+            broker.undisturbed_share = None;
+        }
+    }
+    let note = "latencies include that the two of a pair waited for each other";
+    vec![note.to_owned()]
+}
+
 /// Whether a run says how much of its time was undisturbed.
 pub(super) fn was_probed(run: &RunRecord) -> bool {
     let broker = run.results.broker.as_ref();
