@@ -68,7 +68,7 @@ def heading(result):
     versions = ", ".join(broker["version"] or broker["name"] for broker in result["brokers"])
     return (f"{result['kernel']}, {result['cpus']} CPUs ({result['cpu_model']}), {result['made']}, "
             f"commit {result['commit']}; {versions}; medians of {result['runs']} runs of {result['seconds']:g} s "
-            "in turn (least .. most); * while no neighbour of the machine held up the broker's CPU")
+            "in turn (least .. most); * while no neighbour of the machine held up the CPUs of broker and loadgen")
 
 
 def columns(result):

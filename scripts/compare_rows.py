@@ -27,7 +27,7 @@ def at(report, path):
 
 
 def is_quiet(report, quick_us):
-    """Whether the broker's CPU ran at its full speed for enough of the run to tell what it spent then."""
+    """Whether the CPUs of broker and loadgen ran at their full speed for enough of the run to tell what it spent then."""
     broker = report["broker"]
     if broker.get("cpu_us_per_delivery_undisturbed") is None:
         return False
@@ -46,7 +46,7 @@ class Figure:
     name: str = ""
     # The report has microseconds for so many messages, the figure is messages a second: more is better.
     messages: int = 0
-    # Where the same figure stands for the time in which no neighbour of the machine held the broker's CPU up.
+    # Where the same figure stands for the time in which no neighbour of the machine held up either CPU.
     quiet_path: str | None = None
     # A bar of its own unit instead of a ratio to Mosquitto.
     is_absolute: bool = False

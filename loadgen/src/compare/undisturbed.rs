@@ -32,7 +32,7 @@ pub(super) fn settle(base: &mut Group, new: &mut Group) -> Vec<String> {
     let missing = all().filter(|run| UNDISTURBED.of(run).is_none()).count();
     if missing > 0 {
         notes.push(format!(
-            "in {missing} of {} runs the broker's CPU was hardly ever undisturbed: they count as missing",
+            "in {missing} of {} runs the CPUs were hardly ever undisturbed: they count as missing",
             all().count()
         ));
     }
@@ -82,7 +82,7 @@ fn note_of_speeds(base: &Group, new: &Group) -> Option<String> {
     let differs = (base.max(new) / base.min(new) - 1.0).abs();
     (differs > QUICK_DIFFERS_MAX).then(|| {
         format!(
-            "probes of the broker's CPU took {base:.1} us at best on the base side and {new:.1} us on the new one: it was not equally fast for both"
+            "probes took {base:.1} us at best on the base side and {new:.1} us on the new one: it was not equally fast for both"
         )
     })
 }

@@ -1,8 +1,8 @@
-//! How fast the broker's CPU is while a run measures, and what the broker used of it when it was fast.
+//! How fast the CPUs of a run are while it measures, and what the broker used of them when they were fast.
 //!
 //! A core that another tenant of the machine shares jumps between two speeds, and the broker's CPU time with it.
-//! A probe on each CPU that the broker is pinned to times the same small `work` over and over and reads right
-//! there what the broker has used and what was delivered; `series` makes a figure of the time between quick
+//! A probe on each CPU that the broker or loadgen is pinned to times the same small `work` over and over and reads
+//! right there what the broker has used and what was delivered; `series` makes a figure of the time between quick
 //! probes; `placement` says where the probes go. The run starts them with its load and ends them with itself.
 //! A probe must neither take part in the load nor fail the run: where it cannot be, the report says why.
 
@@ -46,7 +46,7 @@ pub(crate) struct Probes {
     is_over: Arc<AtomicBool>,
 }
 
-/// One probe for each CPU of the broker.
+/// One probe for each CPU.
 #[derive(Debug)]
 struct AtWork {
     placement: Placement,

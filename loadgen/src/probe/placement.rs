@@ -1,7 +1,8 @@
-//! On which CPUs the broker's threads are, and so where probes go.
+//! On which CPUs the broker's threads are, and loadgen, and so where probes go.
 //!
 //! Read once from `/proc` when the load begins. Only threads that are pinned to a single CPU can be probed: of
-//! others nobody knows how fast their CPU is, nor are their times exact while they run.
+//! others nobody knows how fast their CPU is, nor are their times exact while they run. Loadgen's own CPU counts
+//! because a slow load asks less at a time, which makes the broker's batches small and each message dear.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -61,7 +62,7 @@ impl Place {
     }
 }
 
-/// The CPUs that a process has threads pinned to.
+/// The CPUs that a broker has threads pinned to, and the one that the calling thread is pinned to.
 #[derive(Debug)]
 pub(super) struct Placement {
     broker: BrokerProcess,
@@ -83,8 +84,14 @@ impl Placement {
                 places.entry(cpu).or_default().push(thread);
             }
         }
+        if places.is_empty() {
+            return Err(NotProbed::Unpinned);
+        }
+        let own = fs::read_to_string("/proc/thread-self/status").unwrap_or_default();
+        if let Some(cpu) = only_cpu_of_status(&own) {
+            places.entry(cpu).or_default();
+        }
         match places.len() {
-            0 => Err(NotProbed::Unpinned),
             count if count > PROBED_CPUS_MAX => Err(NotProbed::TooMany),
             _ => Ok(Placement {
                 broker: broker.clone(),
@@ -117,6 +124,8 @@ fn only_cpu_of_status(text: &str) -> Option<usize> {
 
 #[cfg(test)]
 mod tests {
+    use std::process::Command;
+
     use super::*;
     use crate::machine;
 
@@ -145,6 +154,24 @@ mod tests {
             .find(|place| place.cpu == 0)
             .unwrap();
         assert!(!place.threads.is_empty());
+    }
+
+    #[test]
+    fn the_cpu_of_the_load_is_probed_too() {
+        let placement = std::thread::spawn(|| {
+            machine::pin(0).unwrap();
+            let mut other = Command::new("sleep").arg("60").spawn().unwrap();
+            // Elsewhere, where there is an elsewhere.
+            let own = usize::from(machine::pin(1).is_ok());
+            let placement = Placement::of(&BrokerProcess::new(other.id()));
+            other.kill().unwrap();
+            other.wait().unwrap();
+            (own, placement.unwrap())
+        });
+        let (own, placement) = placement.join().unwrap();
+        let cpus: Vec<usize> = placement.places.iter().map(|place| place.cpu).collect();
+        assert!(cpus.contains(&0) && cpus.contains(&own), "{cpus:?}");
+        assert_eq!(cpus.len(), 1 + own);
     }
 
     #[test]

@@ -1,7 +1,7 @@
-//! From the samples of the probes to a figure: what the broker used while its CPU was at its best.
+//! From the samples of the probes to a figure: what the broker used while all CPUs were at their best.
 //!
 //! Pure: `mod.rs` takes the samples, this looks at them after the run. An interval between two samples counts
-//! if the CPU was quick at both ends and at the samples before and after, for disturbances begin and end between
+//! if the CPUs were quick at both ends and at the samples before and after, for disturbances begin and end between
 //! samples. One that lies between two of them as a whole is overlooked; those that matter last for several.
 
 use serde::{Deserialize, Serialize};
@@ -60,7 +60,7 @@ impl Series {
     }
 }
 
-/// The broker while nobody disturbed its CPU.
+/// The broker while nobody disturbed its CPUs and loadgen's.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Undisturbed {
     /// `None` where too little was undisturbed, or nothing was delivered meanwhile.
@@ -81,7 +81,7 @@ struct Moment {
 }
 
 impl Undisturbed {
-    /// Sums up the series of all the broker's CPUs; `None` when they are too short.
+    /// Sums up the series of all CPUs; `None` when they are too short.
     pub(super) fn of(all: &[Series]) -> Option<Undisturbed> {
         let quick: Vec<u64> = all.iter().map(Series::quick_ns).collect::<Option<_>>()?;
         let moments = moments(all, &quick);

@@ -254,7 +254,7 @@ fn undisturbed(broker: &BrokerReport) -> String {
         }
         (None, Some(reason)) => format!("undisturbed CPU unknown: {reason}"),
         (None, None) => {
-            format!("its CPU was undisturbed for {share:.0} % of the time: too little to tell")
+            format!("the CPUs were undisturbed for {share:.0} % of the time: too little to tell")
         }
     }
 }
