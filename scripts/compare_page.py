@@ -30,8 +30,9 @@ HOW_TO_READ = (
 COLOURS = 6
 WIDTH, LEFT, RIGHT, LINE, TOP = 508.0, 112.0, 84.0, 30.0, 8.0
 # From the least to be told to the most.
-WORDS = {"told": "no bar", "met": "met", "unjudged": "not judged", "missed": "missed", "audit": "audit failed"}
-MOODS = {"told": "plain", "met": "good", "unjudged": "unsure", "missed": "bad", "audit": "bad"}
+WORDS = {"told": "no bar", "met": "met", "unjudged": "not judged", "disturbed": "not judged: disturbed",
+         "missed": "missed", "audit": "audit failed"}
+MOODS = {"told": "plain", "met": "good", "unjudged": "unsure", "disturbed": "unsure", "missed": "bad", "audit": "bad"}
 
 
 def scale_of(value, unit):
@@ -68,7 +69,7 @@ def heading(result):
     versions = ", ".join(broker["version"] or broker["name"] for broker in result["brokers"])
     return (f"{result['kernel']}, {result['cpus']} CPUs ({result['cpu_model']}), {result['made']}, "
             f"commit {result['commit']}; {versions}; medians of {result['runs']} runs of {result['seconds']:g} s "
-            "in turn (least .. most); * while no neighbour of the machine held up the CPUs of broker and loadgen")
+            "or more in turn (least .. most); * while no neighbour of the machine held up the CPUs of broker and loadgen")
 
 
 def columns(result):
@@ -82,7 +83,8 @@ def columns(result):
     titles += ["floor", "verdict"]
 
     def cells(line):
-        found = [line["title"] + (" *" if line["undisturbed"] else ""), line["load"], *(spread_text(line["brokers"][name], line["unit"]) for name in names)]
+        found = [line["title"] + (" *" if line["which_runs"] == "undisturbed" else ""), line["load"]]
+        found += [spread_text(line["brokers"][name], line["unit"]) for name in names]
         if has_base:
             found += [ratio_text(line["ratios"][name]) for name in ours] + [line["bar_text"]]
         floor = "-" if line["floor"] is None else figure_text(line["floor"], line["unit"])
@@ -231,7 +233,7 @@ def facts(result):
     found = [("Machine", f"{result['cpu_model']}, {result['cpus']} CPUs, {result['kernel']}"),
              ("Made", f"{result['made']}, {result['commit']}"),
              ("Broker on CPU, loadgen on CPU", f"{result['broker_cpu']}, {result['loadgen_cpu']}"),
-             ("Runs", f"{result['runs']} of {result['seconds']:g} s, in turn, every other time the other way round")]
+             ("Runs", f"{result['runs']} of {result['seconds']:g} s or more, in turn, every other time the other way round")]
     found += [(broker["name"], " · ".join(filter(None, [broker["version"], broker["command"]])))
               for broker in result["brokers"]]
     rows = "".join(f"<div><dt>{escape(name)}</dt><dd>{escape(value)}</dd></div>" for name, value in found)

@@ -15,9 +15,11 @@ FOLDER = pathlib.Path(__file__).resolve().parent / "rows"
 TOPIC_PREFIX = "compare/plant-7"
 
 
-# A run on an undisturbed CPU: loadgen's probe took at most so much longer than the quickest of all runs.
+# An undisturbed run: loadgen's probe took at most so much longer than in the quickest of all runs, for at least this
+# share of the time. In shorter spells caches are cold yet from what a neighbour did before.
 QUIET_SLOWNESS_MAX = 1.12
-# With fewer such runs of a broker the plain figures of all its runs are taken.
+QUIET_SHARE_MIN = 0.5
+# With fewer such runs of each broker a row that counts CPU time is not judged.
 QUIET_RUNS_MIN = 3
 
 
@@ -27,11 +29,24 @@ def at(report, path):
 
 
 def is_quiet(report, quick_us):
-    """Whether the CPUs of broker and loadgen ran at their full speed for enough of the run to tell what it spent then."""
+    """Whether the CPUs of broker and loadgen ran at their full speed for much of the run. `quick_us` is what loadgen's
+    probe takes at that speed."""
     broker = report["broker"]
     if broker.get("cpu_us_per_delivery_undisturbed") is None:
         return False
-    return broker["probe_quick_us"] <= quick_us * QUIET_SLOWNESS_MAX
+    is_quick = broker["probe_quick_us"] <= quick_us * QUIET_SLOWNESS_MAX
+    return is_quick and broker["undisturbed_share"] >= QUIET_SHARE_MIN
+
+
+def quiet_count(measured, quick_us):
+    """How many such runs every broker has at least."""
+    return min(sum(is_quiet(report, quick_us) for report in runs["reports"]) for runs in measured.values())
+
+
+def cannot_be_probed(measured):
+    """Whether no probe can tell what disturbs one of the brokers, for one that runs on many CPUs."""
+    return any(report["broker"].get("not_probed") not in (None, "too-short")
+               for runs in measured.values() for report in runs["reports"])
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,15 +76,15 @@ class Figure:
         return self.messages * 1e6 / value if self.messages else value
 
     def values(self, measured, quick_us):
-        """The figure of each broker's runs by its name, of the undisturbed ones if all brokers have enough of
-        them, and whether it is that."""
+        """The figure of each broker's runs by its name, and which runs they are: `undisturbed` ones, `disturbed`
+        where they should be but there are too few, else `all`."""
         plain = {name: [self.of(report) for report in runs["reports"]] for name, runs in measured.items()}
-        if self.quiet_path is None:
-            return plain, False
+        if self.quiet_path is None or cannot_be_probed(measured):
+            return plain, "all"
         quiet = {name: [at(report, self.quiet_path) for report in runs["reports"] if is_quiet(report, quick_us)]
                  for name, runs in measured.items()}
         enough = all(len(quiet[name]) >= min(QUIET_RUNS_MIN, len(plain[name])) > 0 for name in plain)
-        return (quiet, True) if enough else (plain, False)
+        return (quiet, "undisturbed") if enough else (plain, "disturbed")
 
     def is_met(self, own, ratio):
         value = own if self.is_absolute else ratio
@@ -88,6 +103,10 @@ class Row:
     figures: tuple
     # Whether --seconds and --warmup say how long it takes; else its scenario does.
     is_timed: bool = True
+
+    @property
+    def wants_quiet(self):
+        return any(figure.quiet_path for figure in self.figures)
 
     @property
     def scenario(self):
@@ -178,12 +197,12 @@ def judged(row, figure, measured, brokers, quick_us):
 
     `measured` has for each broker's name the reports of its runs and what was wrong with them; `quick_us` is what
     loadgen's probe takes on this machine when nobody disturbs it."""
-    values, is_quiet_figure = figure.values(measured, quick_us)
+    values, which = figure.values(measured, quick_us)
     line = {
         "row": row.name, "title": row.title(figure), "load": row.load(), "unit": figure.unit, "floor": figure.floor,
         "bar": figure.bar, "bar_text": figure.bar_text(), "more_is_better": figure.more_is_better,
         "brokers": {}, "ratios": {}, "verdicts": {}, "faults": {}, "runs": {},
-        "is_absolute": figure.is_absolute, "undisturbed": is_quiet_figure,
+        "is_absolute": figure.is_absolute, "which_runs": which,
     }
     for broker in brokers:
         runs = measured[broker.name]
@@ -196,17 +215,19 @@ def judged(row, figure, measured, brokers, quick_us):
         ratio = own["median"] / base["median"] if own and base and base["median"] else None
         line["ratios"][broker.name] = ratio
         if broker.is_ours:
-            line["verdicts"][broker.name] = verdict(figure, line["faults"][broker.name], own, ratio)
+            line["verdicts"][broker.name] = verdict(figure, line["faults"][broker.name], own, ratio, which)
     return line
 
 
-def verdict(figure, found, own, ratio):
+def verdict(figure, found, own, ratio, which):
     """`met`, `missed`, `audit` when something was wrong with a run of ours, `told` where there is no bar,
-    `unjudged` without a figure of Mosquitto's to hold it against."""
+    `unjudged` without a figure of Mosquitto's to hold it against, `disturbed` with too few undisturbed runs."""
     if found or own is None:
         return "audit"
     if figure.bar is None:
         return "told"
     if ratio is None and not figure.is_absolute:
         return "unjudged"
+    if which == "disturbed":
+        return "disturbed"
     return "met" if figure.is_met(own["median"], ratio) else "missed"
