@@ -243,6 +243,7 @@ fn parts(config: BrokerConfig, cpus: &[Option<CpuId>], controls: &[Arc<Control>]
             ..EngineConfig::default()
         },
         cpu: *cpu,
+        shares_cpu: share_cpu(cpus, id),
         listeners: listeners
             .iter_mut()
             .map(|sockets| sockets.next().expect("one socket per shard"))
@@ -252,6 +253,12 @@ fn parts(config: BrokerConfig, cpus: &[Option<CpuId>], controls: &[Arc<Control>]
         started,
     })
     .collect()
+}
+
+/// Whether another of the shards that are pinned to these CPUs is on the CPU of this one.
+fn share_cpu(cpus: &[Option<CpuId>], shard: ShardId) -> bool {
+    let own = cpus[usize::from(shard.0)];
+    own.is_some() && cpus.iter().filter(|cpu| **cpu == own).count() > 1
 }
 
 /// One shard's share of the connections, with headroom: clients fall on shards by their hash, and arrive
@@ -293,7 +300,6 @@ fn meet(
     Ok(Peers {
         wakers: wakers.into(),
         addresses: addresses.into(),
-        cpus: cpus.into(),
         running: Running::new(cpus.len()),
         authenticator,
     })

@@ -1,4 +1,4 @@
-//! How a broker ends, with shards that are not there.
+//! Which shards share a CPU, and how a broker ends, with shards that are not there.
 
 use super::*;
 use crate::shard::thread::Failure;
@@ -59,4 +59,16 @@ fn connections_are_shared_with_headroom() {
     assert_eq!(share(0, 1), 1);
     assert_eq!(share(100, 4), 100, "never more than all");
     assert_eq!(share(40_000, 4), 12_756);
+}
+
+#[test]
+fn only_shards_pinned_to_the_same_cpu_share_it() {
+    let share = |cpus: &[Option<u16>]| -> Vec<bool> {
+        let cpus: Vec<_> = cpus.iter().map(|cpu| cpu.map(CpuId)).collect();
+        let shards = (0..cpus.len() as u8).map(ShardId);
+        shards.map(|shard| share_cpu(&cpus, shard)).collect()
+    };
+    assert_eq!(share(&[Some(0), Some(1), Some(0)]), [true, false, true]);
+    assert_eq!(share(&[Some(0)]), [false]);
+    assert_eq!(share(&[None, None]), [false, false]);
 }

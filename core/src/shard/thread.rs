@@ -31,6 +31,8 @@ pub(crate) struct Parts {
     pub(crate) router: ShardConfig,
     pub(crate) engine: EngineConfig,
     pub(crate) cpu: Option<CpuId>,
+    /// Whether another shard is pinned to that CPU too.
+    pub(crate) shares_cpu: bool,
     /// Its sockets, in the order of the configured listeners.
     pub(crate) listeners: Vec<TcpListener>,
     pub(crate) port: Port<LinkItem>,
@@ -119,7 +121,7 @@ fn run(parts: Parts, peers: &Receiver<Peers>, report: &dyn Fn(Report)) {
     };
     let intake = Intake::new(shard, Shard::new(parts.router), clock, port.sleep());
     let departure = Departure::of(&others.running);
-    let mut tick = Tick::new(engine, intake, port, others, control);
+    let mut tick = Tick::new(engine, intake, port, others, control, parts.shares_cpu);
     let ended = tick.run().map_err(Failure::Engine);
     report(Report::Ended(ended));
     departure.wait_for_all();

@@ -12,11 +12,11 @@ use std::time::Duration;
 use ringmq_ring::{CloseHow, Engine, EngineError, Hold};
 use ringmq_router::{Input, Millis, Outputs};
 
+use super::Peers;
 use super::catch_up::CatchUp;
 use super::control::Control;
 use super::intake::{EngineCall, Intake};
 use super::pace::Pace;
-use super::{Peers, share_cpu};
 use crate::limits::{
     EVENTS_PER_LOOK_MIN, EVENTS_PER_SEND_MIN, GIVE_WAY_SENDS_MIN, HAND_OVER_MILLIS, HELD_MOMENT,
     HELD_RECEIVES_MAX, HELD_TICKS_MAX, LINK_ITEMS_PER_TICK, LOOKS_PER_TICK, STOP_LOOK_MILLIS,
@@ -77,9 +77,9 @@ impl Tick {
         port: Port<LinkItem>,
         peers: Peers,
         control: Arc<Control>,
+        shares_cpu: bool,
     ) -> Tick {
         Tick {
-            shares_cpu: share_cpu(&peers.cpus, intake.shard),
             engine,
             intake,
             port,
@@ -93,6 +93,7 @@ impl Tick {
             wakes: 0,
             timer_due: Millis(0),
             catch_up: CatchUp::default(),
+            shares_cpu,
             held_ticks: 0,
             held_receives: 0,
             stopping: None,
