@@ -58,6 +58,9 @@ pub(crate) fn text_of(source: &str) -> Result<String, String> {
         return Ok(preset.text.to_owned());
     }
     std::fs::read_to_string(source).map_err(|error| {
+        if source.contains('/') || source.ends_with(".toml") {
+            return format!("{source}: {error}");
+        }
         let nearest = mistake::nearest(source, PRESETS.iter().map(|preset| preset.name));
         format!(
             "{source}: {error}; of the scenarios that come with loadgen the nearest is {nearest} (loadgen scenarios)"
