@@ -4,6 +4,7 @@
 //! Accepts that wait would each be woken, and wake the thread, alone. A full engine queues no accepts;
 //! connections then wait in the kernel's backlog until a slot is free. No error of accept ends listening.
 
+use std::mem;
 use std::net::TcpListener;
 use std::os::fd::AsRawFd;
 use std::time::Instant;
@@ -34,6 +35,9 @@ struct Listener {
     polled: bool,
     /// Connections wait, or may.
     ready: bool,
+    /// The same was said since the present round was queued, perhaps later than its last accept was made: the
+    /// completions of several rings come in any order.
+    in_doubt: bool,
     stopped: bool,
     /// Accepts in flight.
     accepting: u16,
@@ -62,14 +66,22 @@ impl Rounds {
 }
 
 impl Listener {
-    /// Notes the end of an accept; `more`: another connection may wait. The last of a round decides whether
-    /// there is another one.
-    fn accepted(&mut self, found: bool, more: bool, accepts_max: u16) {
+    /// Notes that connections wait. `in_order`: all completions come from one ring.
+    fn found_ready(&mut self, in_order: bool) {
+        self.ready = true;
+        self.in_doubt |= !in_order && self.accepting > 0;
+    }
+
+    /// Notes the end of an accept; `more`: another connection may wait. Whether there is another round is decided
+    /// by the last accept of a round, or by any of them when they do not come `in_order`.
+    fn accepted(&mut self, found: bool, more: bool, in_order: bool, accepts_max: u16) {
         self.accepting -= 1;
         self.rounds.found = self.rounds.found.saturating_add(u16::from(found));
         self.ready = more;
+        self.in_doubt |= more && !in_order;
         if self.accepting == 0 {
-            self.rounds.end(more, accepts_max);
+            self.ready |= mem::take(&mut self.in_doubt);
+            self.rounds.end(self.ready, accepts_max);
         }
     }
 
@@ -111,6 +123,7 @@ impl Acceptor {
             tag,
             polled: false,
             ready: false,
+            in_doubt: false,
             stopped: false,
             accepting: 0,
             rounds: Rounds { size: 1, found: 0 },
@@ -263,12 +276,13 @@ impl Engine {
     /// A listener's poll: connections wait.
     pub(crate) fn on_listen(&mut self, completion: &Completion) {
         let number = user_data::index(completion.user_data) as usize;
+        let in_order = self.rings.len() == 1;
         let listener = self.acceptor.listener(number);
         listener.polled = completion.more();
         if listener.stopped {
             return self.acceptor.forget_those_that_are_over();
         }
-        listener.ready = true;
+        listener.found_ready(in_order);
         self.acceptor.wanting = true;
         self.go_on_accepting(number);
     }
@@ -290,8 +304,9 @@ impl Engine {
             None => completion.result != -libc::EAGAIN,
         };
         let accepts_max = self.config.accepts_per_round;
+        let in_order = self.rings.len() == 1;
         let listener = self.acceptor.listener(number);
-        listener.accepted(slot.is_some(), more, accepts_max);
+        listener.accepted(slot.is_some(), more, in_order, accepts_max);
         let (tag, stopped) = (listener.tag, listener.stopped);
         if stopped {
             self.acceptor.forget_those_that_are_over();
@@ -367,6 +382,45 @@ mod tests {
             rounds.end(waiting > 0, 32);
         }
         sizes
+    }
+
+    /// A listener with a round of so many accepts in flight.
+    fn accepting(accepting: u16) -> Listener {
+        Listener {
+            socket: TcpListener::bind("127.0.0.1:0").expect("a free port"),
+            tag: 0,
+            polled: true,
+            ready: true,
+            in_doubt: false,
+            stopped: false,
+            accepting,
+            rounds: Rounds { size: 1, found: 0 },
+        }
+    }
+
+    #[test]
+    fn a_poll_that_overtakes_an_accept_is_not_forgotten() {
+        for (in_order, ready) in [(false, true), (true, false)] {
+            let mut listener = accepting(1);
+            // Of one ring, this is about the connection that the accept takes.
+            listener.found_ready(in_order);
+            listener.accepted(true, false, in_order, 32);
+            assert_eq!(listener.ready, ready);
+        }
+    }
+
+    #[test]
+    fn the_last_accept_of_a_round_decides_unless_another_may_have_been_later() {
+        for (in_order, ready) in [(false, true), (true, false)] {
+            let mut listener = accepting(2);
+            listener.accepted(true, true, in_order, 32);
+            listener.accepted(true, false, in_order, 32);
+            assert_eq!(listener.ready, ready);
+            // The round after it finds nothing, and there is an end.
+            listener.accepting = 1;
+            listener.accepted(false, false, in_order, 32);
+            assert!(!listener.ready && !listener.in_doubt);
+        }
     }
 
     #[test]
