@@ -30,7 +30,7 @@ HOW_TO_READ = (
 COLOURS = 6
 WIDTH, LEFT, RIGHT, LINE, TOP = 508.0, 112.0, 84.0, 30.0, 8.0
 # From the least to be told to the most.
-WORDS = {"told": "no bar", "met": "met", "unjudged": "not judged", "disturbed": "not judged: disturbed",
+WORDS = {"told": "no bar", "met": "met", "unjudged": "not judged", "disturbed": "disturbed, not judged",
          "missed": "missed", "audit": "audit failed"}
 MOODS = {"told": "plain", "met": "good", "unjudged": "unsure", "disturbed": "unsure", "missed": "bad", "audit": "bad"}
 
@@ -68,8 +68,8 @@ def spread_text(found, unit):
 def heading(result):
     versions = ", ".join(broker["version"] or broker["name"] for broker in result["brokers"])
     return (f"{result['kernel']}, {result['cpus']} CPUs ({result['cpu_model']}), {result['made']}, "
-            f"commit {result['commit']}; {versions}; medians of {result['runs']} runs of {result['seconds']:g} s "
-            "or more in turn (least .. most); * while no neighbour of the machine held up the CPUs of broker and loadgen")
+            f"commit {result['commit']}; {versions}; medians of {result['runs']} runs or more of "
+            f"{result['seconds']:g} s in turn (least .. most); * while no neighbour of the machine held up the CPUs of broker and loadgen")
 
 
 def columns(result):
@@ -144,8 +144,9 @@ def tiles(result):
                       "nothing lost, order kept" if is_clean else "", "good" if is_clean else "bad"))
         if not judged:
             continue
-        met = words.count("met")
-        found.append((f"bars that {name} met", f"{met} of {len(words)}", "", "good" if met == len(words) else "bad"))
+        met, disturbed = words.count("met"), words.count("disturbed")
+        mood = "good" if met == len(words) else "unsure" if met + disturbed == len(words) else "bad"
+        found.append((f"bars that {name} met", f"{met} of {len(words)}", f"{disturbed} not judged" if disturbed else "", mood))
         tightest = max(judged, key=lambda line: pressure(line, name))
         note = f"{ratio_text(tightest['ratios'][name])}, {tightest['bar_text']}"
         found.append((f"tightest row of {name}", tightest["title"], note, MOODS[tightest["verdicts"][name]]))
@@ -233,7 +234,7 @@ def facts(result):
     found = [("Machine", f"{result['cpu_model']}, {result['cpus']} CPUs, {result['kernel']}"),
              ("Made", f"{result['made']}, {result['commit']}"),
              ("Broker on CPU, loadgen on CPU", f"{result['broker_cpu']}, {result['loadgen_cpu']}"),
-             ("Runs", f"{result['runs']} of {result['seconds']:g} s or more, in turn, every other time the other way round")]
+             ("Runs", f"{result['runs']} or more of {result['seconds']:g} s, in turn, every other time the other way round")]
     found += [(broker["name"], " · ".join(filter(None, [broker["version"], broker["command"]])))
               for broker in result["brokers"]]
     rows = "".join(f"<div><dt>{escape(name)}</dt><dd>{escape(value)}</dd></div>" for name, value in found)
