@@ -4,6 +4,7 @@ On a shared machine a neighbour slows a CPU for seconds or minutes, and a slowed
 makes a broker's messages dear. So a row that counts CPU time wants runs in which nobody did. First all rows are run;
 then, for a bounded time, those with too few undisturbed runs again, each time both CPUs are found at their quickest.
 """
+import collections
 import json
 import os
 import pathlib
@@ -69,6 +70,8 @@ class Runs:
         self.rows, self.brokers, self.options, self.loadgen, self.cpus = rows, brokers, options, loadgen, cpus
         self.quiet = Quiet(cpus)
         self.measured = {}
+        # Of each row so far.
+        self.rounds = collections.Counter()
 
     @property
     def quick_us(self):
@@ -80,7 +83,7 @@ class Runs:
     def make(self, each):
         """Runs every row as often as asked for, and yields after each."""
         for row in self.rows:
-            self.measured[row.name] = {broker.name: {"rounds": 0, "reports": [], "faults": []} for broker in self.brokers}
+            self.measured[row.name] = {broker.name: {"reports": [], "faults": []} for broker in self.brokers}
             for _ in range(each):
                 # For what it learns of the CPUs' best.
                 self.quiet.is_now()
@@ -92,7 +95,7 @@ class Runs:
         asked for, in turn. Yields after each round."""
         until = time.monotonic() + secs
         while (rows := self.rows_in_want(each)) and self.quiet.found(until):
-            self.round(min(rows, key=self.rounds))
+            self.round(min(rows, key=lambda row: self.rounds[row.name]))
             yield
 
     def rows_in_want(self, each):
@@ -100,17 +103,13 @@ class Runs:
                 and compare_rows.quiet_count(self.measured[row.name], self.quick_us) < each
                 and not compare_rows.cannot_be_probed(self.measured[row.name])]
 
-    def rounds(self, row):
-        return max(runs["rounds"] for runs in self.measured[row.name].values())
-
     def round(self, row):
         """A run with every broker, the order turned round every other time."""
-        measured = self.measured[row.name]
-        number = 1 + self.rounds(row)
+        self.rounds[row.name] += 1
+        number = self.rounds[row.name]
         for broker in self.brokers if number % 2 else reversed(self.brokers):
             report, found = self.run(row, broker)
-            kept = measured[broker.name]
-            kept["rounds"] = number
+            kept = self.measured[row.name][broker.name]
             kept["faults"] += [(number, fault) for fault in found]
             values = []
             if report:
