@@ -78,9 +78,10 @@ pub(crate) const GATHER_MICROS: u64 = 200;
 /// Ticks after which what they did counts half.
 pub(crate) const PACE_TICKS: u32 = 64;
 
-/// Receives of a busy shard during which a PUBREL waits for the next message to the same client: a few from
-/// each of several hundred busy clients.
-pub(crate) const HELD_RECEIVES_MAX: usize = 2_048;
+/// Receives of a busy shard after which PUBRELs have waited long enough for the next message to the same client that
+/// were there at the last such moment, so that each waits for one to two times as many: a few from each of several
+/// hundred busy clients. Were all to go at once, those that have just begun to wait would go alone.
+pub(crate) const HELD_ROUND_RECEIVES: usize = 1_024;
 
 /// How late timers are, milliseconds, when the shard must have been away: what a client with the shortest keep-alive,
 /// 1 s, may be late itself.

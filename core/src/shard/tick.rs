@@ -19,7 +19,7 @@ use super::intake::{EngineCall, Intake};
 use super::pace::Pace;
 use crate::limits::{
     EVENTS_PER_LOOK_MIN, EVENTS_PER_SEND_MIN, GIVE_WAY_SENDS_MIN, HAND_OVER_MILLIS, HELD_MOMENT,
-    HELD_RECEIVES_MAX, HELD_TICKS_MAX, LINK_ITEMS_PER_TICK, LOOKS_PER_TICK, STOP_LOOK_MILLIS,
+    HELD_ROUND_RECEIVES, HELD_TICKS_MAX, LINK_ITEMS_PER_TICK, LOOKS_PER_TICK, STOP_LOOK_MILLIS,
     STOP_PEERS_MILLIS,
 };
 use crate::link::{LinkItem, Port, shards_of};
@@ -56,7 +56,7 @@ pub(crate) struct Tick {
     shares_cpu: bool,
     /// Ticks since acknowledgements are held.
     held_ticks: u32,
-    /// Receives since frames are held for a moment.
+    /// Receives of this round of frames that are held for a moment.
     held_receives: usize,
     stopping: Option<Stopping>,
 }
@@ -187,8 +187,11 @@ impl Tick {
         if holds_long {
             self.held_receives += self.intake.events;
             let goes_on = self.pace.is_busy() && self.intake.events > 0;
-            if (is_dry && !goes_on) || self.held_receives >= HELD_RECEIVES_MAX {
+            if is_dry && !goes_on {
                 self.engine.release_held(Hold::Long);
+                self.held_receives = 0;
+            } else if self.held_receives >= HELD_ROUND_RECEIVES {
+                self.engine.release_old();
                 self.held_receives = 0;
             }
         }

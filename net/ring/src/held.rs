@@ -21,6 +21,8 @@ const PLACE: u32 = 1 << 31;
 struct Place {
     bytes: [u8; HELD_BYTES_MAX],
     length: u8,
+    /// The round in which it was taken.
+    round: u32,
 }
 
 const _: () = assert!(HELD_BYTES_MAX <= u8::MAX as usize);
@@ -47,6 +49,10 @@ pub(crate) struct Held {
     /// Connections by [`Hold`], in the order in which they began to hold. Some may hold nothing any more;
     /// one that holds both is among the first.
     holders: [Vec<u32>; 2],
+    /// How many of those with [`Hold::Long`], from the first on, are from before this round.
+    old: usize,
+    /// Grows with each [`Engine::release_old`].
+    round: u32,
 }
 
 impl Held {
@@ -56,10 +62,12 @@ impl Held {
             self.places.push(Place {
                 bytes: [0; HELD_BYTES_MAX],
                 length: 0,
+                round: 0,
             });
             self.places.len() as u32 - 1
         });
-        self.places[place as usize].length = 0;
+        let free = &mut self.places[place as usize];
+        (free.length, free.round) = (0, self.round);
         self.append(place | PLACE, frame);
         place | PLACE
     }
@@ -75,6 +83,11 @@ impl Held {
     fn bytes(&self, place: u32) -> &[u8] {
         let place = &self.places[(place & !PLACE) as usize];
         &place.bytes[..usize::from(place.length)]
+    }
+
+    /// Whether a place was taken before this round.
+    fn is_old(&self, place: u32) -> bool {
+        self.places[(place & !PLACE) as usize].round != self.round
     }
 
     /// Gives a place back with what is in it.
@@ -141,7 +154,28 @@ impl Engine {
         for index in holders.drain(..) {
             self.release(index);
         }
-        self.output.held.holders[hold as usize] = holders;
+        let held = &mut self.output.held;
+        held.holders[hold as usize] = holders;
+        if hold == Hold::Long {
+            held.old = 0;
+        }
+    }
+
+    /// Ends a round: has the next [`Engine::flush`] send what has been held with [`Hold::Long`] since a round before.
+    /// What began to wait in this one may wait for the whole of the next.
+    pub fn release_old(&mut self) {
+        let mut holders = std::mem::take(&mut self.output.held.holders[Hold::Long as usize]);
+        for index in holders.drain(..self.output.held.old) {
+            // It may have got company since, and hold another frame, from this round.
+            let frame_set = self.table.at(index).frame_set;
+            if is_place(frame_set) && self.output.held.is_old(frame_set) {
+                self.release(index);
+            }
+        }
+        let held = &mut self.output.held;
+        held.old = holders.len();
+        held.round = held.round.wrapping_add(1);
+        held.holders[Hold::Long as usize] = holders;
     }
 
     /// Makes what a connection holds the first frame of its next flush. Returns its frame set.

@@ -155,3 +155,38 @@ fn a_short_release_leaves_what_is_held_for_long() {
     assert_eq!(driver.engine.stats().sends, 3);
     expect(&mut pairs[0].0, b"ack1");
 }
+
+#[test]
+fn a_frame_that_waits_for_long_goes_alone_in_the_second_round() {
+    let mut driver = Driver::new(config(100));
+    let address = driver.listen(0);
+    let mut pairs: Vec<_> = (0..3).map(|_| driver.established_pair(address)).collect();
+    let sends = |driver: &mut Driver| {
+        driver.flush(ARENA);
+        driver.engine.stats().sends
+    };
+    driver.engine.hold(FIRST, ARENA, pairs[0].1, Hold::Long);
+    driver.engine.hold(FIRST, ARENA, pairs[1].1, Hold::Long);
+    driver.engine.release_old();
+    assert_eq!(sends(&mut driver), 0);
+    // The second's gets company, and it waits anew; the third begins to.
+    driver.engine.push(FRAME, &[pairs[1].1]);
+    assert_eq!(sends(&mut driver), 1);
+    driver.engine.hold(SECOND, ARENA, pairs[1].1, Hold::Long);
+    driver.engine.hold(SECOND, ARENA, pairs[2].1, Hold::Long);
+    driver.engine.release_old();
+    assert_eq!(sends(&mut driver), 2);
+    expect(&mut pairs[0].0, b"ack1");
+    expect(&mut pairs[1].0, b"ack1frame");
+    driver.engine.release_old();
+    assert_eq!(sends(&mut driver), 4);
+    expect(&mut pairs[1].0, b"ack2");
+    expect(&mut pairs[2].0, b"ack2");
+    // Nobody is left to be released twice, nor after everything was.
+    driver.engine.hold(FIRST, ARENA, pairs[0].1, Hold::Long);
+    driver.engine.release_held(Hold::Long);
+    driver.engine.hold(SECOND, ARENA, pairs[0].1, Hold::Long);
+    driver.engine.release_old();
+    assert_eq!(sends(&mut driver), 5);
+    expect(&mut pairs[0].0, b"ack1ack2");
+}

@@ -220,6 +220,9 @@ impl Walk {
                 driven.release_held(hold);
             }
         }
+        if self.random.below(4) == 0 {
+            driven.release_old();
+        }
         for (peer, _) in targets {
             self.peers[peer].pushed.extend_from_slice(&arena);
         }
