@@ -8,15 +8,16 @@
 use ringmq_codec::packet::PublishRun;
 use ringmq_codec::{Qos, Version};
 
-use crate::SharedStrategy;
 use crate::deliver::is_plain;
-use crate::index::Subscriber;
+use crate::index::{Group, Subscriber};
 use crate::publish_frame::Message;
 use crate::run::Run;
 use crate::send::Sent;
+use crate::session::Sessions;
+use crate::{ConnectionId, Outputs, SharedStrategy};
 
 use super::group_delivery::GroupDelivery;
-use super::pick::start_of;
+use super::pick::{from, start_of};
 use super::strategy::Place;
 
 /// Whose turn each message of a run is.
@@ -39,9 +40,15 @@ impl Turns {
         }
     }
 
-    /// The messages of the `taker`th member that has a turn, by their numbers.
-    fn hand(&self, taker: usize, messages: usize) -> impl Iterator<Item = usize> + use<> {
-        (taker..messages).step_by(self.takers as usize)
+    /// The members whose turns the first so many messages are, each once.
+    fn takers<'a>(
+        &self,
+        group: &'a Group,
+        messages: usize,
+    ) -> impl Iterator<Item = &'a Subscriber> {
+        let start = start_of(group, self.first.position);
+        let takers = messages.min(self.takers as usize);
+        from(group.members.connected(), start).take(takers)
     }
 }
 
@@ -57,16 +64,24 @@ impl GroupDelivery<'_> {
         let packets = &run.packets;
         let version = run.verbatim.ok_or(None)?;
         let turns = self.turns(message, packets.packets()).ok_or(None)?;
-        let takers = packets.packets().min(turns.takers as usize);
-        if !(0..takers).all(|taker| self.takes_hand(&turns, taker, (packets, version))) {
+        let sessions = &*self.delivery.sessions;
+        let all_take = turns
+            .takers(self.group, packets.packets())
+            .all(|it| takes_hand(*it, sessions, packets, version));
+        if !all_take {
             return Err(Some(turns));
         }
         ends.clear();
         ends.extend(packets.ends());
         let start = self.delivery.outputs.bytes.len();
-        for taker in 0..takers {
-            self.send_hand(&turns, taker, (packets, ends));
+        let mut last = None;
+        for (first, member) in turns.takers(self.group, packets.packets()).enumerate() {
+            let to = self.delivery.sessions.hot(member.session).connection;
+            let hand = (first, turns.takers as usize);
+            send_hand(packets, ends, hand, to, self.delivery.outputs);
+            last = Some(member.session);
         }
+        self.group.last_member = last;
         self.group.choice.last_taker = Some(self.own);
         let sent = Sent {
             packets: packets.packets() as u64,
@@ -92,50 +107,43 @@ impl GroupDelivery<'_> {
         }
         let first = self.choose(message)?;
         debug_assert!(first.position < connected, "no member beyond the last");
-        self.group.choice.skip_turns(messages as u64 - 1);
+        self.group.choice.skip_turns(messages as u32 - 1);
         Some(Turns {
             first,
             connected,
             takers,
         })
     }
+}
 
-    /// Whether the member takes all its messages at once and as they came.
-    fn takes_hand(
-        &self,
-        turns: &Turns,
-        taker: usize,
-        (packets, version): (&PublishRun<'_>, Version),
-    ) -> bool {
-        let member = self.member_at(turns.place(taker));
-        let hot = self.delivery.sessions.hot(member.session);
-        is_plain(Qos::AtMostOnce, hot, member)
-            && hot.version.is_v5() == version.is_v5()
-            && packets.longest_len() <= hot.packet_size_max as usize
-    }
+/// Whether the member takes all its messages at once and as they came.
+fn takes_hand(
+    member: Subscriber,
+    sessions: &Sessions,
+    packets: &PublishRun<'_>,
+    version: Version,
+) -> bool {
+    let hot = sessions.hot(member.session);
+    is_plain(Qos::AtMostOnce, hot, member)
+        && hot.version.is_v5() == version.is_v5()
+        && packets.longest_len() <= hot.packet_size_max as usize
+}
 
-    fn send_hand(
-        &mut self,
-        turns: &Turns,
-        taker: usize,
-        (packets, ends): (&PublishRun<'_>, &[usize]),
-    ) {
-        let member = self.member_at(turns.place(taker));
-        self.group.last_member = Some(member.session);
-        let to = self.delivery.sessions.hot(member.session).connection;
-        let outputs = &mut *self.delivery.outputs;
-        let start = outputs.bytes.len();
-        for number in turns.hand(taker, ends.len()) {
-            let packet_start = number.checked_sub(1).map_or(0, |before| ends[before]);
-            let packet = &packets.as_bytes()[packet_start..ends[number]];
-            outputs.bytes.extend_from_slice(packet);
-        }
-        outputs.send_to(start, to);
+/// Sends every `step`th message from number `first` on to one member. The messages end at `ends`.
+fn send_hand(
+    packets: &PublishRun<'_>,
+    ends: &[usize],
+    (first, step): (usize, usize),
+    to: ConnectionId,
+    outputs: &mut Outputs,
+) {
+    let start = outputs.bytes.len();
+    let mut number = first;
+    while let Some(&packet_end) = ends.get(number) {
+        let packet_start = number.checked_sub(1).map_or(0, |before| ends[before]);
+        let packet = &packets.as_bytes()[packet_start..packet_end];
+        outputs.bytes.extend_from_slice(packet);
+        number += step;
     }
-
-    /// The member that has the turn; there is one.
-    fn member_at(&self, place: Place) -> Subscriber {
-        let connected = self.group.members.connected();
-        connected[start_of(self.group, place.position) % connected.len()]
-    }
+    outputs.send_to(start, to);
 }

@@ -229,7 +229,12 @@ fn load(sessions: &Sessions, session: SessionIndex) -> u32 {
 }
 
 /// The members, each once, beginning at a place.
-fn from(members: &[Subscriber], start: usize) -> impl Iterator<Item = &Subscriber> {
-    let start = start % members.len().max(1);
+#[inline]
+pub(super) fn from(members: &[Subscriber], start: usize) -> impl Iterator<Item = &Subscriber> {
+    // A division costs as much as all the rest.
+    let start = match members.len() {
+        beyond if start < beyond => start,
+        beyond => start % beyond.max(1),
+    };
     members[start..].iter().chain(&members[..start])
 }

@@ -88,7 +88,7 @@ pub(crate) struct Circumstances {
 pub(crate) struct Choice {
     pub(crate) strategy: SharedStrategy,
     /// None before the first message.
-    turn: Option<u64>,
+    turn: Option<u32>,
     /// Where the last message was taken.
     pub(crate) last_taker: Option<ShardId>,
 }
@@ -105,7 +105,7 @@ impl Choice {
     /// Sets the first turn to a random one, so that shards do not go round in step.
     pub(crate) fn begin_at(&mut self, random: impl FnOnce() -> u64) {
         if self.turn.is_none() {
-            self.turn = Some(random() >> 1);
+            self.turn = Some(random() as u32);
         }
     }
 
@@ -131,7 +131,7 @@ impl Choice {
         let position = match self.strategy {
             SharedStrategy::RoundRobin
             | SharedStrategy::LocalFirst
-            | SharedStrategy::LeastInFlight => (turn % u64::from(total)) as u32,
+            | SharedStrategy::LeastInFlight => turn % total,
             SharedStrategy::Random | SharedStrategy::HashClientId | SharedStrategy::HashTopic => {
                 spread(circumstances.draw, total)
             }
@@ -142,12 +142,12 @@ impl Choice {
     }
 
     /// Goes on as if so many more messages had been chosen for.
-    pub(crate) fn skip_turns(&mut self, messages: u64) {
-        self.turn = self.turn.map(|turn| turn + messages);
+    pub(crate) fn skip_turns(&mut self, messages: u32) {
+        self.turn = self.turn.map(|turn| turn.wrapping_add(messages));
     }
 
-    fn next_turn(&mut self) -> u64 {
-        let turn = self.turn.map_or(0, |turn| turn + 1);
+    fn next_turn(&mut self) -> u32 {
+        let turn = self.turn.map_or(0, |turn| turn.wrapping_add(1));
         self.turn = Some(turn);
         turn
     }
@@ -168,10 +168,9 @@ impl Choice {
             return None;
         }
         let turn = self.next_turn();
-        let in_turn = |turn: u64| (turn % u64::from(total)) as u32;
         let Circumstances { own, draw, .. } = circumstances;
         let place = match self.strategy {
-            SharedStrategy::RoundRobin => nth(shards, weight, in_turn(turn)),
+            SharedStrategy::RoundRobin => nth(shards, weight, turn % total),
             SharedStrategy::Random | SharedStrategy::HashClientId | SharedStrategy::HashTopic => {
                 nth(shards, weight, spread(draw, total))
             }
@@ -182,15 +181,15 @@ impl Choice {
             SharedStrategy::LocalFirst => {
                 let here = shards.iter().find(|it| it.shard == own);
                 match here.map_or(0, weight) {
-                    0 => nth(shards, weight, in_turn(turn)),
+                    0 => nth(shards, weight, turn % total),
                     here => Place {
                         shard: own,
-                        position: (turn % u64::from(here)) as u32,
+                        position: turn % here,
                     },
                 }
             }
             SharedStrategy::LeastInFlight => {
-                let start = nth(shards, weight, in_turn(turn));
+                let start = nth(shards, weight, turn % total);
                 least_loaded(shards, weight, start, circumstances)
             }
         };
