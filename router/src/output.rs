@@ -240,14 +240,32 @@ impl Outputs {
             return;
         }
         self.targets.push(to);
-        self.list.push(Output::Send {
-            frame: FrameRange { start, end },
-            targets: TargetRange {
-                start: last_target,
-                end: last_target + 1,
-            },
-            wait: may_wait,
-        });
+        let frame = FrameRange { start, end };
+        self.push_send(frame, last_target, may_wait);
+    }
+
+    /// Adds a send to the targets from `first_target` on.
+    fn push_send(&mut self, frame: FrameRange, first_target: u32, wait: Wait) {
+        let targets = TargetRange {
+            start: first_target,
+            end: self.targets.len() as u32,
+        };
+        // Filled in where it lies. Were it made and then moved there, the processor would read it as a whole while
+        // its parts are still being written, and wait for them: 40 cycles.
+        const BLANK: Output = Output::Send {
+            frame: FrameRange { start: 0, end: 0 },
+            targets: TargetRange { start: 0, end: 0 },
+            wait: Wait::No,
+        };
+        self.list.push(BLANK);
+        if let Some(Output::Send {
+            frame: place_of_frame,
+            targets: place_of_targets,
+            wait: place_of_wait,
+        }) = self.list.last_mut()
+        {
+            (*place_of_frame, *place_of_targets, *place_of_wait) = (frame, targets, wait);
+        }
     }
 
     /// Sends the bytes from `start` to the end to each of `receivers`.
@@ -257,17 +275,11 @@ impl Outputs {
         }
         let first = self.targets.len() as u32;
         self.targets.extend_from_slice(receivers);
-        self.list.push(Output::Send {
-            frame: FrameRange {
-                start: start as u32,
-                end: self.bytes.len() as u32,
-            },
-            targets: TargetRange {
-                start: first,
-                end: self.targets.len() as u32,
-            },
-            wait: Wait::No,
-        });
+        let frame = FrameRange {
+            start: start as u32,
+            end: self.bytes.len() as u32,
+        };
+        self.push_send(frame, first, Wait::No);
     }
 
     /// The bytes of a frame.
