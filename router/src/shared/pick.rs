@@ -231,10 +231,11 @@ fn load(sessions: &Sessions, session: SessionIndex) -> u32 {
 /// The members, each once, beginning at a place.
 #[inline]
 pub(super) fn from(members: &[Subscriber], start: usize) -> impl Iterator<Item = &Subscriber> {
-    // A division costs as much as all the rest.
-    let start = match members.len() {
-        beyond if start < beyond => start,
-        beyond => start % beyond.max(1),
+    // Mostly it is one of them, and a division costs as much as all the rest.
+    let start = if start < members.len() {
+        start
+    } else {
+        start % members.len().max(1)
     };
     members[start..].iter().chain(&members[..start])
 }
