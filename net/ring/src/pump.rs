@@ -104,12 +104,7 @@ impl Engine {
         let mut left = budget;
         let count = self.rings.len();
         let mut batch = std::mem::take(&mut self.batch);
-        for step in 0..count {
-            // Not by a division, which costs more than a look at the ring.
-            let ring = match self.first_drained + step {
-                it if it < count => it,
-                beyond => beyond - count,
-            };
+        for ring in (self.first_drained..count).chain(0..self.first_drained) {
             loop {
                 batch.clear();
                 self.rings[ring].take(&mut batch, left.min(REAP_BATCH));
@@ -128,10 +123,10 @@ impl Engine {
             }
         }
         self.batch = batch;
-        self.first_drained = match self.first_drained + 1 {
-            next if next < count => next,
-            _ => 0,
-        };
+        self.first_drained += 1;
+        if self.first_drained == count {
+            self.first_drained = 0;
+        }
         Ok(left)
     }
 

@@ -63,10 +63,11 @@ impl GroupDelivery<'_> {
     ) -> Result<(), Option<Turns>> {
         let packets = &run.packets;
         let version = run.verbatim.ok_or(None)?;
-        let turns = self.turns(message, packets.packets()).ok_or(None)?;
+        let messages = packets.packets();
+        let turns = self.turns(message, messages).ok_or(None)?;
         let sessions = &*self.delivery.sessions;
         let all_take = turns
-            .takers(self.group, packets.packets())
+            .takers(self.group, messages)
             .all(|it| takes_hand(*it, sessions, packets, version));
         if !all_take {
             return Err(Some(turns));
@@ -75,7 +76,7 @@ impl GroupDelivery<'_> {
         ends.extend(packets.ends());
         let start = self.delivery.outputs.bytes.len();
         let mut last = None;
-        for (first, member) in turns.takers(self.group, packets.packets()).enumerate() {
+        for (first, member) in turns.takers(self.group, messages).enumerate() {
             let to = self.delivery.sessions.hot(member.session).connection;
             let hand = (first, turns.takers as usize);
             send_hand(packets, ends, hand, to, self.delivery.outputs);
@@ -84,7 +85,7 @@ impl GroupDelivery<'_> {
         self.group.last_member = last;
         self.group.choice.last_taker = Some(self.own);
         let sent = Sent {
-            packets: packets.packets() as u64,
+            packets: messages as u64,
             payload_bytes: packets.payload_bytes() as u64,
             receivers: 1,
         };
