@@ -130,7 +130,7 @@ pub(crate) const PROBE_EVERY: Duration = Duration::from_millis(20);
 /// Pieces of a probe's work, of which the middle one counts, and rounds of each. Together some 50 us on a core
 /// of 2.5 GHz: a quarter percent of the CPU, and far above what reading the clock takes.
 pub(crate) const PROBE_PIECES: usize = 3;
-pub(crate) const PROBE_ROUNDS: u32 = 32;
+pub(crate) const PROBE_ROUNDS: u32 = 96;
 
 /// Probes kept of a run on each CPU: eleven hours, 80 MiB. Later ones are not made.
 pub(crate) const PROBES_MAX: usize = 2_000_000;

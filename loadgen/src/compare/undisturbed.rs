@@ -17,6 +17,13 @@ pub(super) fn settle(base: &mut Group, new: &mut Group) -> Vec<String> {
         let note = "the broker's CPU was not probed in all of the runs, so its plain CPU time decides, neighbours included";
         return has_cpu.then(|| note.to_owned()).into_iter().collect();
     }
+    let mut works = all().map(work_of);
+    let first = works.next();
+    if works.any(|work| Some(work) != first) {
+        forget(base, new);
+        let note = "loadgen's probes were not the same in all of the runs, so the plain CPU time decides, neighbours included";
+        return vec![note.to_owned()];
+    }
     let mut notes = Vec::new();
     notes.extend(note_of_speeds(base, new));
     let quick_us = quickest(all());
@@ -42,14 +49,19 @@ pub(super) fn settle(base: &mut Group, new: &mut Group) -> Vec<String> {
 /// Takes the figure away from runs made at the same time: they disturbed each other, but both of a pair alike, so
 /// the plain CPU time decides. What the reader should know of it.
 pub(super) fn leave_out(base: &mut Group, new: &mut Group) -> Vec<String> {
+    forget(base, new);
+    let note = "latencies include that the two of a pair waited for each other";
+    vec![note.to_owned()]
+}
+
+/// As if no probe had looked.
+fn forget(base: &mut Group, new: &mut Group) {
     for run in base.runs.iter_mut().chain(&mut new.runs) {
         if let Some(broker) = &mut run.results.broker {
             broker.cpu_us_per_delivery_undisturbed = None;
             broker.undisturbed_share = None;
         }
     }
-    let note = "latencies include that the two of a pair waited for each other";
-    vec![note.to_owned()]
 }
 
 /// Whether a run says how much of its time was undisturbed.
@@ -65,6 +77,11 @@ fn cpu(run: &RunRecord) -> Option<f64> {
 fn quick_us_of(run: &RunRecord) -> f64 {
     let broker = run.results.broker.as_ref();
     broker.and_then(|it| it.probe_quick_us).unwrap_or(0.0)
+}
+
+/// Which work its probes did.
+fn work_of(run: &RunRecord) -> Option<u32> {
+    run.results.broker.as_ref()?.probe_work
 }
 
 /// What a probe takes on this machine when nothing disturbs it: that of the quickest runs, without the tenth

@@ -12,6 +12,7 @@ mod work;
 
 pub(crate) use placement::NotProbed;
 pub(crate) use series::Undisturbed;
+pub(crate) use work::PROBE_WORK;
 
 use std::fs::File;
 use std::os::unix::fs::FileExt;

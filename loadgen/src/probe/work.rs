@@ -1,8 +1,9 @@
 //! The fixed piece of work whose time says how fast a CPU is at the moment.
 //!
-//! Called by the probes, each on the CPU it is pinned to. It keeps several units of a core busy at once, as a
-//! broker does, so that it feels when somebody shares the core; a chain of dependent steps would not. It must be
-//! the same in every run: its times are compared between them.
+//! Called by the probes, each on the CPU it is pinned to. It gives a core all the instructions that it can begin in a
+//! cycle, so that it feels when somebody shares the core; a chain of dependent steps would not, nor do a few of them
+//! side by side on a core that begins six in a cycle. It must be the same in every run, for its times are compared
+//! between them: with another work goes another [`PROBE_WORK`].
 
 use std::hint::black_box;
 
@@ -10,15 +11,23 @@ use rustix::time::{ClockId, clock_gettime};
 
 use crate::limits::{PROBE_PIECES, PROBE_ROUNDS};
 
+/// Which work this is. The first had four chains of multiplications: on a core that begins six instructions in a cycle
+/// they took 11 % longer while somebody shared it, which passed for undisturbed; these take 58 % longer.
+pub(crate) const PROBE_WORK: u32 = 2;
+
 /// Words of the buffer: 4 KiB, an eighth of the smallest first cache.
 const WORDS: usize = 512;
 
-/// Chains that go on side by side, and their multipliers.
-const MULTIPLIERS: [u64; 4] = [
-    0x9e37_79b9_7f4a_7c15,
-    0xbf58_476d_1ce4_e5b9,
-    0x94d0_49bb_1331_11eb,
-    0xd6e8_feb8_6659_fd93,
+/// Chains that go on side by side, as many as there are registers for, by what each adds in a step.
+const CHAINS: [u64; 8] = [
+    0x9e37_79b9,
+    0xbf58_476d,
+    0x94d0_49bb,
+    0xd6e8_feb8,
+    0x7f4a_7c15,
+    0x1ce4_e5b9,
+    0x1331_11eb,
+    0x6659_fd93,
 ];
 
 /// The work and its buffer.
@@ -50,17 +59,16 @@ impl Work {
         pieces[PROBE_PIECES / 2] * PROBE_PIECES as u64
     }
 
-    /// Walks over the buffer so many times, multiplying.
+    /// Walks over the buffer so many times.
     #[inline(never)]
     fn walk(&mut self, rounds: u32) {
-        let mut chains = black_box(MULTIPLIERS);
+        let mut chains = black_box(CHAINS);
         for round in 0..rounds as usize {
-            for words in self.words.chunks_exact_mut(MULTIPLIERS.len()) {
-                for ((chain, multiplier), word) in chains.iter_mut().zip(MULTIPLIERS).zip(&*words) {
-                    let mixed = *chain ^ (*chain >> 29);
-                    *chain = mixed.wrapping_mul(multiplier).wrapping_add(*word);
+            for words in self.words.chunks_exact_mut(CHAINS.len()) {
+                for ((chain, added), word) in chains.iter_mut().zip(CHAINS).zip(&*words) {
+                    *chain = (*chain ^ *word).rotate_left(7).wrapping_add(added);
                 }
-                words[round % MULTIPLIERS.len()] = chains[0];
+                words[round % CHAINS.len()] = chains[0];
             }
         }
         black_box(chains);

@@ -210,6 +210,9 @@ pub(crate) struct BrokerFigures {
     /// What a probe takes on an undisturbed CPU, in microseconds: the speed of the machine.
     #[serde(default)]
     pub(crate) probe_quick_us: Option<f64>,
+    /// Which work the probe did; `None` of the first, and where no probe looked.
+    #[serde(default)]
+    pub(crate) probe_work: Option<u32>,
     /// Why no probe looked.
     #[serde(default)]
     pub(crate) not_probed: Option<NotProbed>,

@@ -148,6 +148,7 @@ fn of_broker(broker: &BrokerReport, delivered: u64) -> BrokerFigures {
         cpu_us_per_delivery_undisturbed: broker.cpu_us_per_delivery_undisturbed,
         undisturbed_share: broker.undisturbed_share,
         probe_quick_us: broker.probe_quick_us,
+        probe_work: broker.probe_work,
         not_probed: broker.not_probed,
         cpu_share: broker.cpu_share,
         rss_bytes: broker.rss_bytes,

@@ -10,7 +10,7 @@ use crate::agents::AgentReport;
 use crate::calibration::Calibration;
 use crate::cli::ConnectArgs;
 use crate::histogram::{Percentiles, Row, rows};
-use crate::probe::{NotProbed, Probed};
+use crate::probe::{NotProbed, PROBE_WORK, Probed};
 use crate::report::Scenario;
 use crate::run::outcome::Outcome;
 use crate::sys::SelfPortrait;
@@ -30,6 +30,8 @@ pub(crate) struct BrokerReport {
     pub(crate) undisturbed_share: Option<f64>,
     /// What a probe takes there when nobody does, in microseconds.
     pub(crate) probe_quick_us: Option<f64>,
+    /// Which work the probe does: times of different ones do not compare.
+    pub(crate) probe_work: Option<u32>,
     /// Why no probe could look.
     pub(crate) not_probed: Option<NotProbed>,
     /// Share of one CPU.
@@ -249,6 +251,7 @@ fn broker(connect: &ConnectArgs, outcome: &Outcome, seconds: f64) -> Option<Brok
         cpu_us_per_delivery_undisturbed: undisturbed.and_then(|it| it.cpu_us_per_delivery),
         undisturbed_share: undisturbed.map(|it| it.share),
         probe_quick_us: undisturbed.map(|it| it.quick_us),
+        probe_work: undisturbed.map(|_| PROBE_WORK),
         not_probed,
         cpu_share: cpu_ns / seconds / 1e9,
         rss_bytes: end.rss_bytes,

@@ -4,6 +4,7 @@ use super::*;
 use crate::compare::bootstrap::Draws;
 use crate::compare::verdict::Verdict;
 use crate::compare::{Comparison, text};
+use crate::probe::PROBE_WORK;
 use crate::record::{BrokerFigures, Moment, ScenarioRecord};
 
 /// How much slower the CPU is while shared.
@@ -131,4 +132,18 @@ fn a_machine_of_two_speeds_is_told_of() {
         "{:?}",
         comparison.notes
     );
+}
+
+#[test]
+fn times_of_different_probes_are_not_compared() {
+    let (mut base, mut new) = in_turn(5, 7, 1.0);
+    for run in &mut base.runs {
+        figures(run).probe_quick_us = Some(20.0);
+    }
+    for run in &mut new.runs {
+        figures(run).probe_work = Some(PROBE_WORK);
+    }
+    let comparison = Comparison::of(base, new, 0.03);
+    assert_eq!(comparison.rows[0].metric.name, "cpu");
+    assert!(comparison.notes[0].contains("probes were not the same"));
 }
