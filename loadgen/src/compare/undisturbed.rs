@@ -3,6 +3,8 @@
 //! `mod.rs` asks before it takes the figures of two groups. A run whose CPU was slow from beginning to end has
 //! nothing to show it by but the runs beside it: their probes were quicker. Its figure is not one, then.
 
+use std::collections::BTreeSet;
+
 use super::bootstrap::median;
 use super::group::Group;
 use super::metric::UNDISTURBED;
@@ -17,9 +19,8 @@ pub(super) fn settle(base: &mut Group, new: &mut Group) -> Vec<String> {
         let note = "the broker's CPU was not probed in all of the runs, so its plain CPU time decides, neighbours included";
         return has_cpu.then(|| note.to_owned()).into_iter().collect();
     }
-    let mut works = all().map(work_of);
-    let first = works.next();
-    if works.any(|work| Some(work) != first) {
+    let works: BTreeSet<_> = all().map(work_of).collect();
+    if works.len() > 1 {
         forget(base, new);
         let note = "loadgen's probes were not the same in all of the runs, so the plain CPU time decides, neighbours included";
         return vec![note.to_owned()];
