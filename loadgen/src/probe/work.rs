@@ -12,7 +12,7 @@ use rustix::time::{ClockId, clock_gettime};
 use crate::limits::{PROBE_PIECES, PROBE_ROUNDS};
 
 /// Which work this is. The first had four chains of multiplications: on a core that begins six instructions in a cycle
-/// they took 11 % longer while somebody shared it, which passed for undisturbed; these take 58 % longer.
+/// they took 11 % longer while somebody shared it, which passed for undisturbed; these take 57 to 65 % longer.
 pub(crate) const PROBE_WORK: u32 = 2;
 
 /// Words of the buffer: 4 KiB, an eighth of the smallest first cache.
