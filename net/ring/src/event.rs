@@ -15,6 +15,30 @@ pub struct ConnectionId {
     pub generation: u32,
 }
 
+/// How much of what was there a [`crate::Engine::wait`] has reported. A connection that is polled takes two
+/// waits, one for the poll and one for the receive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Found {
+    /// There was nothing, at the end of the wait.
+    Nothing,
+    /// All that was there when the wait began.
+    All,
+    /// Perhaps not all: the wait ended at [`crate::EngineConfig::completions_per_tick`], or a receive found no
+    /// free buffer.
+    Part,
+}
+
+impl Found {
+    /// What this wait and the next have found together.
+    pub fn then(self, next: Found) -> Found {
+        match (self, next) {
+            (_, Found::Nothing) => Found::Nothing,
+            (Found::Part, _) | (_, Found::Part) => Found::Part,
+            (Found::Nothing | Found::All, Found::All) => Found::All,
+        }
+    }
+}
+
 /// What happened. No event for a connection follows its [`Event::Closed`] or a call of
 /// [`crate::Engine::close`] or [`crate::Engine::hand_over`].
 #[derive(Debug)]

@@ -69,7 +69,7 @@ pub use capacity::EngineAddress;
 pub use config::EngineConfig;
 pub use engine::Engine;
 pub use error::{ConnectError, EngineError};
-pub use event::{CloseCause, CloseHow, ConnectionId, Event};
+pub use event::{CloseCause, CloseHow, ConnectionId, Event, Found};
 pub use held::Hold;
 pub use probe::probe;
 pub use stats::EngineStats;

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use crate::engine::{Engine, OnEvent};
 use crate::error::EngineError;
-use crate::event::Event;
+use crate::event::{Event, Found};
 use crate::limits::REAP_BATCH;
 use crate::ring::{Completion, Ring};
 use crate::submission::Request;
@@ -18,12 +18,13 @@ use crate::user_data::{self, Operation};
 
 impl Engine {
     /// Submits what is queued, waits until something happened or `timeout` has passed (`None`: for ever;
-    /// zero: only looks), and reports what happened. Returns without an event now and then.
+    /// zero: only looks), and reports what happened. Returns without an event now and then, and says how
+    /// much of what was there it has reported.
     pub fn wait(
         &mut self,
         timeout: Option<Duration>,
         on_event: &mut dyn FnMut(Event<'_>),
-    ) -> Result<(), EngineError> {
+    ) -> Result<Found, EngineError> {
         self.guarded(|engine| {
             let mut timeout = timeout;
             if engine.report_failed_hand_overs(on_event) {
@@ -37,12 +38,19 @@ impl Engine {
             engine.enter(timeout)?;
             engine.activity.tick(Instant::now());
             let budget = engine.config.completions_per_tick as usize;
+            let exhausted = engine.stats.receive_buffers_exhausted;
             let mut left = engine.drain(budget, on_event)?;
             while std::mem::take(&mut engine.entering_pays) && left > 0 {
                 engine.submit_all()?;
                 left = engine.drain(left, on_event)?;
             }
-            Ok(())
+            Ok(if left == budget {
+                Found::Nothing
+            } else if left > 0 && engine.stats.receive_buffers_exhausted == exhausted {
+                Found::All
+            } else {
+                Found::Part
+            })
         })
     }
 

@@ -8,6 +8,7 @@ mod closing;
 mod connect;
 mod echo;
 mod empty_buffer_ring;
+mod found;
 mod full_table;
 mod gathering;
 mod hand_over;

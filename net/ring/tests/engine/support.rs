@@ -5,7 +5,9 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::fd::AsRawFd;
 use std::time::{Duration, Instant};
 
-use ringmq_ring::{CloseCause, ConnectionId, Engine, EngineConfig, EngineError, Event, probe};
+use ringmq_ring::{
+    CloseCause, ConnectionId, Engine, EngineConfig, EngineError, Event, Found, probe,
+};
 
 /// Longest time any condition may take: for liveness only, nothing is measured by it.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
@@ -107,7 +109,7 @@ impl Driver {
     }
 
     /// One turn: at most `timeout` of waiting, events collected.
-    pub(crate) fn turn(&mut self, timeout: Duration) -> Result<(), EngineError> {
+    pub(crate) fn turn(&mut self, timeout: Duration) -> Result<Found, EngineError> {
         let (seen, received) = (&mut self.seen, &mut self.received);
         self.engine.wait(Some(timeout), &mut |event| {
             if let Event::Received { connection, bytes } = event {
