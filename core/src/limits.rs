@@ -83,16 +83,25 @@ pub(crate) const PACE_TICKS: u32 = 64;
 /// hundred busy clients. Were all to go at once, those that have just begun to wait would go alone.
 pub(crate) const HELD_ROUND_RECEIVES: usize = 1_024;
 
-/// How late timers are, milliseconds, when the shard must have been away: what a client with the shortest keep-alive,
-/// 1 s, may be late itself.
-pub(crate) const LATE_MILLIS_MIN: u64 = 500;
+/// How much of the last time is not read, milliseconds, when a shard is behind: what a client with the shortest
+/// keep-alive, 1 s, may be late itself.
+pub(crate) const BEHIND_MILLIS_MIN: u64 = 500;
 
-/// Time that late timers wait at most until what came meanwhile is read, milliseconds: one shard reads and answers a
-/// million PINGREQs in it.
-pub(crate) const CATCH_UP_MILLIS_MAX: u64 = 10_000;
+/// Looks in a row that found all there was until that is read: one for a poll, one for its receive, and one more
+/// for a receive that had to be armed again.
+pub(crate) const LOOKS_TO_READ: usize = 3;
 
-/// Ticks without input after which that is read: a poll that found something in one tick is a receive in the next.
-pub(crate) const DRY_TICKS_MIN: u32 = 3;
+/// Longest time that is not read yet and still counts for clients, milliseconds, in a shard that stays behind: one
+/// shard reads and answers a million PINGREQs in it.
+pub(crate) const UNREAD_MILLIS_MAX: u64 = 10_000;
+
+/// Timers of a shard that has just fallen behind, however far, before that bound holds: as long as it is.
+pub(crate) const CATCH_UP_TIMERS: u32 =
+    (UNREAD_MILLIS_MAX / ringmq_router::limits::TIMER_TICK_MILLIS) as u32;
+
+/// Shortest time between two lines of the log that a shard is behind, milliseconds: one that is at its limit falls
+/// behind many times a minute.
+pub(crate) const TELL_BEHIND_MILLIS: u64 = 60_000;
 
 /// Time without input after which it waits no longer.
 pub(crate) const HELD_MOMENT: Duration = Duration::from_micros(50);

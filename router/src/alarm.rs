@@ -110,8 +110,8 @@ impl Alarms {
     }
 }
 
-/// When the connection is to be given up, if it stays as silent as it is. Time in which it is not read
-/// does not count.
+/// When the connection is to be given up, if it stays as silent as it is. Time in which the broker does not
+/// want to read it does not count.
 pub(crate) fn deadline(
     connection: &Connection,
     now: Millis,
@@ -132,13 +132,14 @@ pub(crate) fn deadline(
 }
 
 impl Shard {
-    /// Looks at what is due.
-    pub(crate) fn on_timer(&mut self, outputs: &mut Outputs) {
-        let mut due = self.alarms.take_due(self.now);
+    /// Looks at what was due when all that had come was read: later, a client may have spoken, or be back.
+    pub(crate) fn on_timer(&mut self, read_until: Millis, outputs: &mut Outputs) {
+        let by = read_until.min(self.now);
+        let mut due = self.alarms.take_due(by);
         for alarm in due.drain(..) {
             match alarm {
-                Alarm::Connection(index) => self.look_at_connection(index, outputs),
-                Alarm::Session(index) => self.look_at_session(index, outputs),
+                Alarm::Connection(index) => self.look_at_connection(index, by, outputs),
+                Alarm::Session(index) => self.look_at_session(index, by, outputs),
             }
         }
         self.alarms.due = due;
@@ -149,7 +150,7 @@ impl Shard {
 
     /// Closes the connection if no CONNECT came in time, or nothing for 1.5 times the keep-alive.
     /// [v5 MQTT-3.1.2-22] [v3.1.1 MQTT-3.1.2-24]
-    fn look_at_connection(&mut self, index: u32, outputs: &mut Outputs) {
+    fn look_at_connection(&mut self, index: u32, by: Millis, outputs: &mut Outputs) {
         let Some(id) = self.connections.id_at(index) else {
             return;
         };
@@ -157,7 +158,7 @@ impl Shard {
             return;
         };
         match deadline(connection, self.now, &self.settings) {
-            Some(deadline) if deadline > self.now => {
+            Some(deadline) if deadline > by => {
                 self.alarms.set(Alarm::Connection(index), deadline);
             }
             Some(_) if connection.session().is_none() => {
@@ -169,14 +170,14 @@ impl Shard {
     }
 
     /// Publishes a will whose delay is over, and ends a session whose time without a connection is.
-    fn look_at_session(&mut self, index: SessionIndex, outputs: &mut Outputs) {
+    fn look_at_session(&mut self, index: SessionIndex, by: Millis, outputs: &mut Outputs) {
         if self.sessions.at(index.0).is_none() || self.sessions.hot(index).is(Flag::Connected) {
             return;
         }
-        self.publish_due_will(index, outputs);
+        self.publish_due_will(index, by, outputs);
         let session = self.sessions.get(index);
         match session.ends() {
-            Some(end) if end <= self.now => {
+            Some(end) if end <= by => {
                 self.stats.sessions_expired_total += 1;
                 outputs.list.push(Output::Log(LogEvent::SessionExpired {
                     client_id: session.client_id.clone(),

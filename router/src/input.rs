@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use crate::link::{Handover, LinkMessage};
-use crate::{CommandId, ConnectionId, ListenerId, LogPosition, Settings, ShardId, Verdict};
+use crate::{CommandId, ConnectionId, ListenerId, LogPosition, Millis, Settings, ShardId, Verdict};
 
 /// One event. A shard changes only by handling one of these.
 #[derive(Debug)]
@@ -89,7 +89,11 @@ pub enum Input<'a> {
     /// A new configuration, valid from now on.
     Settings(Arc<Settings>),
     /// Time passed. Given at least every [`crate::limits::TIMER_TICK_MILLIS`].
-    Timer,
+    Timer {
+        /// All that had come until then was given, or is waited for no longer: clients that were silent or stayed
+        /// away until then are given up. Now, unless the caller is behind.
+        read_until: Millis,
+    },
     /// The caller has handed in all it had: put out what was gathered over the tick
     /// (publish batches to other shards). Given before the caller flushes and sleeps, and again instead of
     /// sleeping while [`crate::Shard::is_idle`] is false.

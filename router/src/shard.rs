@@ -165,7 +165,7 @@ impl Shard {
                 // Other rules may have held for the last topic.
                 self.publish_scratch = None;
             }
-            Input::Timer => self.on_timer(outputs),
+            Input::Timer { read_until } => self.on_timer(read_until, outputs),
             Input::EndOfTick => self.on_end_of_tick(outputs),
             Input::Shutdown => self.on_shutdown(outputs),
         }

@@ -70,10 +70,15 @@ impl Shard {
     }
 
     /// Publishes the will of a session without a connection if its delay is over.
-    pub(crate) fn publish_due_will(&mut self, index: SessionIndex, outputs: &mut Outputs) {
+    pub(crate) fn publish_due_will(
+        &mut self,
+        index: SessionIndex,
+        by: Millis,
+        outputs: &mut Outputs,
+    ) {
         let session = self.sessions.get_mut(index);
         let due = session.will().and_then(Will::due);
-        if due.is_some_and(|due| due <= self.now) {
+        if due.is_some_and(|due| due <= by) {
             let will = session.replace_will(None);
             self.publish_will(index, will, outputs);
         }

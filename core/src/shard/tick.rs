@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use ringmq_ring::{CloseHow, Engine, EngineError, Hold};
+use ringmq_ring::{CloseHow, Engine, EngineError, Found, Hold};
 use ringmq_router::{Input, Millis, Outputs};
 
 use super::Peers;
@@ -18,9 +18,9 @@ use super::control::Control;
 use super::intake::{EngineCall, Intake};
 use super::pace::Pace;
 use crate::limits::{
-    EVENTS_PER_LOOK_MIN, EVENTS_PER_SEND_MIN, GIVE_WAY_SENDS_MIN, HAND_OVER_MILLIS, HELD_MOMENT,
-    HELD_ROUND_RECEIVES, HELD_TICKS_MAX, LINK_ITEMS_PER_TICK, LOOKS_PER_TICK, STOP_LOOK_MILLIS,
-    STOP_PEERS_MILLIS,
+    BEHIND_MILLIS_MIN, EVENTS_PER_LOOK_MIN, EVENTS_PER_SEND_MIN, GIVE_WAY_SENDS_MIN,
+    HAND_OVER_MILLIS, HELD_MOMENT, HELD_ROUND_RECEIVES, HELD_TICKS_MAX, LINK_ITEMS_PER_TICK,
+    LOOKS_PER_TICK, STOP_LOOK_MILLIS, STOP_PEERS_MILLIS, TELL_BEHIND_MILLIS,
 };
 use crate::link::{LinkItem, Port, shards_of};
 use crate::logging::subject;
@@ -51,7 +51,11 @@ pub(crate) struct Tick {
     /// Sleeping shards woken so far.
     pub(super) wakes: u64,
     timer_due: Millis,
+    /// What the looks of this tick have found.
+    found: Found,
     catch_up: CatchUp,
+    /// When it may be logged again that the shard is behind.
+    tell_behind_after: Millis,
     /// Whether another shard is pinned to the same CPU.
     shares_cpu: bool,
     /// Ticks since acknowledgements are held.
@@ -92,7 +96,9 @@ impl Tick {
             items: 0,
             wakes: 0,
             timer_due: Millis(0),
+            found: Found::Nothing,
             catch_up: CatchUp::default(),
+            tell_behind_after: Millis(0),
             shares_cpu,
             held_ticks: 0,
             held_receives: 0,
@@ -123,6 +129,7 @@ impl Tick {
     fn tick(&mut self) -> Result<(), EngineError> {
         let timeout = self.timeout();
         self.intake.events = 0;
+        self.found = Found::Nothing;
         self.look(timeout)?;
         self.receive_items()?;
         // Before another look, since a connection can be handed over only before the engine receives
@@ -228,8 +235,10 @@ impl Tick {
         self.intake.before_wait(timeout.is_some());
         let intake = &mut self.intake;
         let timeout = timeout.unwrap_or(Duration::ZERO);
-        self.engine
+        let found = self
+            .engine
             .wait(Some(timeout), &mut |event| intake.event(event))?;
+        self.found = self.found.then(found);
         while !self.intake.take_deferred() {
             self.flush()?;
         }
@@ -291,31 +300,42 @@ impl Tick {
 
     fn timers(&mut self) {
         let now = self.intake.clock.now();
-        if now < self.timer_due || self.is_catching_up(now) {
+        self.catch_up.looked(self.found, now);
+        if now < self.timer_due {
             return;
         }
+        let Some(read_until) = self.catch_up.judged_until(now) else {
+            return;
+        };
+        self.tell_pauses(now, read_until);
         self.timer_due = Millis(now.0 + TIMER_MILLIS);
-        self.intake.input(Input::Timer);
-        self.intake.give_up_arrivals(now);
+        self.intake.input(Input::Timer { read_until });
+        self.intake.give_up_arrivals(read_until);
         self.call_engine();
     }
 
-    /// Whether the shard was not run for a while, and has not read yet what came meanwhile.
-    fn is_catching_up(&mut self, now: Millis) -> bool {
-        let due = self.timer_due;
-        if !self.catch_up.is_needed(due, now) {
-            return false;
-        }
-        if self.catch_up.is_new() {
+    /// Logs that the shard was not run for a while, or does not get to all that comes.
+    fn tell_pauses(&mut self, now: Millis, read_until: Millis) {
+        let shard = self.intake.shard.0;
+        let late_millis = now.0 - self.timer_due.0;
+        let unread_millis = now.0 - read_until.0;
+        if late_millis >= BEHIND_MILLIS_MIN {
             tracing::info!(
                 target: subject::SHARD,
-                shard = self.intake.shard.0,
-                late_millis = now.0 - due.0,
-                "was not run for a while; timers wait until what came meanwhile is read"
+                shard,
+                late_millis,
+                unread_millis,
+                "was not run for a while; clients are judged when what came meanwhile is read"
+            );
+        } else if self.catch_up.has_fallen_behind() && now >= self.tell_behind_after {
+            self.tell_behind_after = Millis(now.0 + TELL_BEHIND_MILLIS);
+            tracing::warn!(
+                target: subject::SHARD,
+                shard,
+                unread_millis,
+                "does not get to all that clients write; they are judged by what is read"
             );
         }
-        let is_dry = self.intake.events == 0 && !self.engine.has_input();
-        self.catch_up.is_under_way(due, now, is_dry)
     }
 
     /// Whether a shard that was told to stop has: its connections are closed, or hold nothing back any more

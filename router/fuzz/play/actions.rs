@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use ringmq_codec::ReasonCode;
 use ringmq_router::{
-    CloseCause, Command, CommandId, Input, ListenerId, LogPosition, Memory, Settings, ShardId,
-    Verdict,
+    CloseCause, Command, CommandId, Input, ListenerId, LogPosition, Memory, Millis, Settings,
+    ShardId, Verdict,
 };
 
 use super::client::{Client, Place};
@@ -172,7 +172,8 @@ impl World {
 
     pub(crate) fn timer(&mut self) {
         for shard in 0..self.shards.len() {
-            self.input(ShardId(shard as u8), Input::Timer);
+            let read_until = Millis(self.now);
+            self.input(ShardId(shard as u8), Input::Timer { read_until });
         }
     }
 

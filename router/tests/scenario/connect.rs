@@ -206,6 +206,28 @@ fn silence_over_the_keep_alive_closes() {
     );
 }
 
+/// Whoever is not read is not silent: the PINGREQ may be there. [v3.1.1 MQTT-3.1.2-24] [v5 MQTT-3.1.2-22]
+#[test]
+fn silence_counts_as_far_as_the_shard_has_read() {
+    check(
+        "a: connected v5 clean keepalive=4
+         b: connected v5 clean keepalive=4
+         pass 5
+         behind 20
+         a< -
+         b< -
+         a: ping
+         a< pingresp
+         behind 10
+         a< -
+         b< disconnect 0x8d
+         b< closed
+         pass 1
+         a< disconnect 0x8d
+         a< closed",
+    );
+}
+
 #[test]
 fn a_client_lives_on_its_own_shard_wherever_it_comes_in() {
     let stats = check_with(

@@ -83,6 +83,27 @@ fn a_delayed_will_waits_and_a_resume_cancels_it() {
     );
 }
 
+/// Its CONNECT may be there, unread.
+#[test]
+fn nobody_stays_away_while_the_shard_does_not_read() {
+    check(
+        "s: connected v311 clean
+         s: subscribe 1 status:0
+         s< suback 1 0x00
+         d: connected v5 expiry=10 will=status:gone willdelay=5
+         d! drop
+         behind 20
+         s< -
+         d: connected v5 expiry=10 will=status:again willdelay=5
+         d! drop
+         pass 4
+         behind 20
+         s< -
+         pass 1
+         s< publish status again",
+    );
+}
+
 /// [v5 MQTT-3.1.2-8]
 #[test]
 fn the_end_of_the_session_brings_the_will_forward() {

@@ -18,7 +18,8 @@ const TIMER_EVERY: u64 = 900_000;
 impl World {
     /// Adds an input to those that wait for a shard.
     pub(crate) fn give(&mut self, shard: ShardId, pending: Pending) {
-        self.nodes[usize::from(shard.0)].waiting.push_back(pending);
+        let came = (self.now, pending);
+        self.nodes[usize::from(shard.0)].waiting.push_back(came);
         self.wake(shard);
     }
 
@@ -38,8 +39,9 @@ impl World {
         self.nodes[usize::from(shard.0)].scheduled = false;
         let inputs = 1 + self.network.below(self.plan.inputs_per_tick);
         for _ in 0..inputs {
+            let is_behind = self.is_behind(shard);
             let node = &mut self.nodes[usize::from(shard.0)];
-            let Some(pending) = node.urgent.pop_front().or_else(|| node.waiting.pop_front()) else {
+            let Some(pending) = node.next(is_behind) else {
                 break;
             };
             self.handle_pending(shard, pending);
@@ -49,8 +51,10 @@ impl World {
         }
         self.handle(shard, Input::EndOfTick);
         self.flush(shard);
+        let is_behind = self.is_behind(shard);
         let node = &self.nodes[usize::from(shard.0)];
-        if !node.urgent.is_empty() || !node.waiting.is_empty() || !node.shard.is_idle() {
+        let may_take = !node.waiting.is_empty() && !is_behind;
+        if !node.urgent.is_empty() || may_take || !node.shard.is_idle() {
             self.wake(shard);
         }
     }
@@ -77,7 +81,11 @@ impl World {
 
     fn handle_pending(&mut self, shard: ShardId, pending: Pending) {
         match pending {
-            Pending::Timer => self.handle(shard, Input::Timer),
+            Pending::Timer => {
+                self.note_unread(shard);
+                let read_until = self.read_until(shard).millis();
+                self.handle(shard, Input::Timer { read_until });
+            }
             Pending::LinkFull(to) => self.handle_counted(shard, Input::LinkFull { to }),
             Pending::LinkReady(to) => self.handle_counted(shard, Input::LinkReady { to }),
             Pending::Link(from) => self.handle_link(shard, from),
@@ -169,7 +177,7 @@ impl World {
         if let Input::Received { bytes, .. } = &input {
             self.trace.mix_bytes(bytes);
         }
-        if !matches!(input, Input::EndOfTick | Input::Timer) {
+        if !matches!(input, Input::EndOfTick | Input::Timer { .. }) {
             self.trace.line(now, || {
                 format!("shard {} <- {}", shard.0, describe_input(&input))
             });
@@ -223,6 +231,7 @@ impl World {
 
     /// A shard's clock ticks.
     pub(crate) fn timer(&mut self, shard: ShardId) {
+        self.fall_behind(shard);
         self.nodes[usize::from(shard.0)]
             .urgent
             .push_back(Pending::Timer);

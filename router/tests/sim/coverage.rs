@@ -78,6 +78,7 @@ pub(crate) const COUNTED_BY_WORLD: &[&str] = &[
     "cut inside a packet",
     "half-open connection",
     "keep-alive timeout",
+    "silent client whose bytes were not read yet",
     "malformed input",
     "retained replay under way when a publish hits its topic",
     "SUBACK waiting for other shards",

@@ -10,6 +10,7 @@
 )]
 
 mod authenticator;
+mod behind;
 mod between_shards;
 mod broker;
 mod client;

@@ -113,7 +113,10 @@ impl World {
                 true => 1 + self.network.below(there as u64) as usize,
                 false => there,
             };
-            self.socket(socket).arrived += len;
+            let now = self.now;
+            let held = self.socket(socket);
+            held.arrived += len;
+            held.last_arrived = now;
             self.give(shard, Pending::Received(socket, len));
         } else if let Some(cause) = held.upstream_end
             && !held.end_given

@@ -9,6 +9,7 @@ use ringmq_router::{
 
 use crate::log::Log;
 use crate::socket::SocketId;
+use crate::time::Time;
 use crate::world::Waiting;
 
 /// An input that waits for a shard's tick.
@@ -50,7 +51,8 @@ pub(crate) enum Pending {
 #[derive(Debug)]
 pub(crate) struct Node {
     pub(crate) shard: Shard,
-    pub(crate) waiting: Waiting<Pending>,
+    /// With the time at which each came.
+    pub(crate) waiting: Waiting<(Time, Pending)>,
     /// Known before anything else that waits.
     pub(crate) urgent: Waiting<Pending>,
     pub(crate) scheduled: bool,
@@ -81,6 +83,16 @@ impl Node {
         }
     }
 
+    /// The next input.
+    pub(crate) fn next(&mut self, is_behind: bool) -> Option<Pending> {
+        if let Some(urgent) = self.urgent.pop_front() {
+            return Some(urgent);
+        }
+        self.waiting
+            .pop_front_if(|_| !is_behind)
+            .map(|(_, pending)| pending)
+    }
+
     /// A connection id for a socket: the smallest free index.
     pub(crate) fn allocate(&mut self, socket: SocketId) -> ConnectionId {
         let free = self.slots.iter().position(|(_, holder)| holder.is_none());
@@ -101,6 +113,11 @@ impl Node {
     pub(crate) fn holder(&self, connection: ConnectionId) -> Option<SocketId> {
         let (generation, holder) = self.slots.get(connection.index as usize)?;
         holder.filter(|_| *generation == connection.generation)
+    }
+
+    /// The sockets of all connections it has.
+    pub(crate) fn holders(&self) -> impl Iterator<Item = SocketId> + '_ {
+        self.slots.iter().filter_map(|(_, holder)| *holder)
     }
 
     pub(crate) fn free(&mut self, connection: ConnectionId) {

@@ -143,18 +143,11 @@ impl World {
         };
         let held = self.socket(socket);
         held.place = Place::Gone;
-        let (attempt, last_given, was_paused) = (held.attempt, held.last_given, held.was_paused);
+        let attempt = held.attempt;
         self.nodes[usize::from(shard.0)].free(connection);
         self.check_close(socket, reason);
         if reason == CloseReason::KeepAlive {
-            self.coverage.hit("keep-alive timeout");
-            let secs = u64::from(self.oracle.attempts[attempt.0 as usize].keep_alive_secs);
-            let silent = self.now.since(last_given);
-            let late = silent > secs * SECOND * 3 / 2 + 4 * SECOND && !was_paused;
-            if secs == 0 || silent < secs * SECOND || late {
-                let detail = format!("closed after {silent} us, keep-alive {secs} s");
-                self.fail(Rule::KeepAlive, detail);
-            }
+            self.check_silence(socket, shard);
         }
         if let CloseReason::Malformed(_) = reason {
             self.coverage.hit("malformed input");
@@ -162,6 +155,28 @@ impl World {
         self.oracle.ended(attempt, Ended::ByBroker(reason));
         self.flush_socket(socket);
         self.schedule_downstream(socket);
+    }
+
+    /// The client of a connection that is closed for its silence said nothing in 1.5 times the keep-alive, neither
+    /// what the shard has read nor what waits to be read.
+    fn check_silence(&mut self, socket: SocketId, shard: ShardId) {
+        self.coverage.hit("keep-alive timeout");
+        let held = &self.sockets[socket.0 as usize];
+        let behind_until = self.oracle.behind_until[usize::from(shard.0)];
+        let secs = u64::from(self.oracle.attempts[held.attempt.0 as usize].keep_alive_secs);
+        let silent = self.now.since(held.last_given);
+        let excused = held.was_paused || behind_until > held.last_given;
+        let late = silent > secs * SECOND * 3 / 2 + 4 * SECOND && !excused;
+        let spoke_after = held.last_arrived.since(held.last_given);
+        // The router counts whole milliseconds.
+        let spoke = held.arrived > 0 && spoke_after + 1_000 < secs * SECOND * 3 / 2;
+        if secs == 0 || silent < secs * SECOND || late || spoke {
+            let detail = format!(
+                "closed after {silent} us, keep-alive {secs} s, {} bytes not read",
+                held.arrived
+            );
+            self.fail(Rule::KeepAlive, detail);
+        }
     }
 
     fn established(&mut self, shard: ShardId, connection: ConnectionId) {

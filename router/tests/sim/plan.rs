@@ -52,6 +52,8 @@ pub(crate) struct FaultRates {
     pub(crate) stall: u64,
     pub(crate) garbage: u64,
     pub(crate) storm: u64,
+    /// Of a shard's timers: it does not get to what waits for it.
+    pub(crate) behind: u64,
 }
 
 /// What surrounds the broker.
@@ -267,5 +269,6 @@ fn faults(random: &mut Random) -> FaultRates {
         stall: 8 * scale,
         garbage: 2 * scale,
         storm: 2 * scale,
+        behind: 10 * scale,
     }
 }

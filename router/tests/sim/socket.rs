@@ -91,6 +91,8 @@ pub(crate) struct Socket {
     pub(crate) stalled_until: Time,
     /// When the shard was last given bytes.
     pub(crate) last_given: Time,
+    /// When bytes last arrived at the shard.
+    pub(crate) last_arrived: Time,
     pub(crate) was_paused: bool,
     /// What the CONNACK said.
     pub(crate) session_present: Option<bool>,
@@ -124,6 +126,7 @@ impl Socket {
             downstream_scheduled: false,
             stalled_until: Time(0),
             last_given: Time(0),
+            last_arrived: Time(0),
             was_paused: false,
             session_present: None,
             judgement: Judgement::Unasked,

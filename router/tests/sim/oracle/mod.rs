@@ -121,6 +121,8 @@ pub(crate) struct Oracle {
     pub(crate) watcher: Option<EpochId>,
     /// Clients that subscribe when all is quiet.
     pub(crate) late_clients: Vec<ClientIndex>,
+    /// Until when each shard does not get to what waits for it.
+    pub(crate) behind_until: Vec<Time>,
     /// Acknowledgements wait for the log.
     logs: bool,
     /// Queues may be full.
@@ -149,6 +151,7 @@ impl Oracle {
             cleared: BTreeSet::new(),
             watcher: None,
             late_clients: Vec::new(),
+            behind_until: vec![Time(0); usize::from(plan.shards)],
             logs: plan.settings.log,
             bounded: plan.queues_are_bounded(),
             missed: HashSet::new(),

@@ -128,7 +128,7 @@ impl Oracle {
         {
             self.ended(known.attempt, Ended::ByBroker(CloseReason::TakenOver));
         }
-        let presence = self.presence(attempt, known.as_ref());
+        let presence = self.presence(attempt, shard, known.as_ref());
         let legal = match presence {
             Presence::Yes => present,
             Presence::No => !present,
@@ -147,7 +147,7 @@ impl Oracle {
             return;
         }
         if let Some(known) = &known {
-            self.wills_at_connect(known.attempt, present);
+            self.wills_at_connect(known.attempt, shard, present);
         }
         let epoch = match known {
             Some(known) if present => known.epoch,
@@ -185,7 +185,7 @@ impl Oracle {
         EpochId(self.epochs.len() as u32 - 1)
     }
 
-    fn presence(&self, attempt: AttemptId, known: Option<&Known>) -> Presence {
+    fn presence(&self, attempt: AttemptId, shard: ShardId, known: Option<&Known>) -> Presence {
         if self.attempts[attempt.0 as usize].clean {
             return Presence::No;
         }
@@ -206,11 +206,17 @@ impl Oracle {
         let due = ended.plus_secs(before.expiry_secs);
         if self.now.plus(2_000) < due {
             Presence::Yes
-        } else if self.now > due.plus(TIMER_SLACK) {
+        } else if self.now > self.done_by(due, shard) {
             Presence::No
         } else {
             Presence::Either
         }
+    }
+
+    /// When a shard has done what is due at a time: one that is behind waits, since the client may be back.
+    pub(crate) fn done_by(&self, due: Time, shard: ShardId) -> Time {
+        let behind_until = self.behind_until[usize::from(shard.0)];
+        due.max(behind_until).plus(TIMER_SLACK)
     }
 
     pub(crate) fn end_epoch(&mut self, epoch: EpochId) {

@@ -1,9 +1,9 @@
 //! Wills: each is published once when it is due, never before, and never when a DISCONNECT or a resume
 //! kept it back. A watcher that is always connected reports what it hears.
 
-use ringmq_router::CloseReason;
+use ringmq_router::{CloseReason, ShardId};
 
-use super::session::{AttemptId, Ended, TIMER_SLACK};
+use super::session::{AttemptId, Ended};
 use super::{Oracle, Rule};
 use crate::oracle::MessageIndex;
 use crate::time::Time;
@@ -58,7 +58,7 @@ impl Oracle {
     }
 
     /// The client is back; its session goes on or is new.
-    pub(crate) fn wills_at_connect(&mut self, before: AttemptId, resumed: bool) {
+    pub(crate) fn wills_at_connect(&mut self, before: AttemptId, shard: ShardId, resumed: bool) {
         let Some(will) = &self.attempts[before.0 as usize].will else {
             return;
         };
@@ -68,7 +68,7 @@ impl Oracle {
         if at <= self.now && will.delay_secs == 0 {
             return;
         }
-        let state = if self.now > at.plus(TIMER_SLACK) {
+        let state = if self.now > self.done_by(at, shard) {
             return;
         } else if !resumed {
             // The session ended here, so the will is due here.
