@@ -149,6 +149,8 @@ fn no_connect_in_time_closes() {
          event authenticate -
          pass 2
          a< -
+         behind 10
+         a< -
          pass 1
          a< closed",
     );
