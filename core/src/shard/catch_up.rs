@@ -14,10 +14,8 @@ use crate::limits::{BEHIND_MILLIS_MIN, CATCH_UP_TIMERS, LOOKS_TO_READ, UNREAD_MI
 pub(crate) struct CatchUp {
     /// All that came until then is read.
     read_until: Millis,
-    /// The readings of the clock before the last looks, the oldest first.
-    before: [Millis; LOOKS_TO_READ],
-    /// How many of them in a row have found all, at most as many as are kept.
-    complete: usize,
+    /// What is read when so many looks more have found all, the next one first.
+    next: [Millis; LOOKS_TO_READ],
     /// Looks for which the timer that is due has waited.
     waited: usize,
     /// Timers since the shard is behind.
@@ -28,18 +26,13 @@ impl CatchUp {
     /// Takes what the looks of a tick have found, and the time after them, from before which comes the next look.
     pub(crate) fn looked(&mut self, found: Found, now: Millis) {
         match found {
-            Found::Nothing => {
-                self.before = [now; LOOKS_TO_READ];
-                self.complete = LOOKS_TO_READ;
-            }
-            Found::All => self.complete = LOOKS_TO_READ.min(self.complete + 1),
-            Found::Part => self.complete = 0,
+            Found::Nothing => self.next = [now; LOOKS_TO_READ],
+            Found::All => {}
+            Found::Part => self.next = [self.read_until; LOOKS_TO_READ],
         }
-        if self.complete == LOOKS_TO_READ {
-            self.read_until = self.before[0];
-        }
-        self.before.rotate_left(1);
-        self.before[LOOKS_TO_READ - 1] = now;
+        self.read_until = self.next[0];
+        self.next.rotate_left(1);
+        self.next[LOOKS_TO_READ - 1] = now;
     }
 
     /// Until when clients are judged at the timer that is due. `None`: it waits for another look, which may be all
