@@ -240,19 +240,23 @@ impl Broker {
     /// Lets time pass second by second.
     pub(crate) fn pass(&mut self, secs: u64) {
         for _ in 0..secs {
-            let read_until = Millis(self.now.0 + 1_000);
-            self.pass_unread(1, read_until);
+            self.second(Millis(self.now.0 + 1_000));
         }
     }
 
-    /// The same, when what came after `read_until` is not read yet.
-    pub(crate) fn pass_unread(&mut self, secs: u64, read_until: Millis) {
+    /// The same, and what comes from now on is not read.
+    pub(crate) fn fall_behind(&mut self, secs: u64) {
+        let read_until = self.now;
         for _ in 0..secs {
-            self.now = Millis(self.now.0 + 1_000);
-            for shard in 0..self.shards.len() {
-                self.handle(shard, Input::Timer { read_until });
-            }
-            self.settle();
+            self.second(read_until);
         }
+    }
+
+    fn second(&mut self, read_until: Millis) {
+        self.now = Millis(self.now.0 + 1_000);
+        for shard in 0..self.shards.len() {
+            self.handle(shard, Input::Timer { read_until });
+        }
+        self.settle();
     }
 }

@@ -11,7 +11,8 @@
 //! - `a: raw 10 [<MQTT> ...]`: bytes in the notation of [`crate::notation`].
 //! - `a! open v5` (without a CONNECT; 3.1.1 if not said), `a! drop`, `a! blocked`, `a! ready`: its transport; `a! paused`, `a! read`: whether it is read.
 //! - `ready s`: all clients whose names begin with `s` take bytes again, in one tick.
-//! - `pass 5`: seconds go by; `behind 5`: and the shards do not get to read. `hold 0 1`, `release 0 1`: the link between two shards stands still.
+//! - `pass 5`: seconds go by; `behind 5`: and the shards do not get to read.
+//!   `hold 0 1`, `release 0 1`: the link between two shards stands still.
 //! - `full 0 1`, `room 0 1`: the ring between two shards. `event append 1`: an output that is no packet.
 //! - `disconnect 0 a`, `trace 0 a`: orders to shard 0 about client `a`; `shutdown`: to all shards.
 //! - `durable 0 5`: the log of shard 0 is on disk up to record 5. `allow a`, `allow a data memory`,
@@ -236,10 +237,7 @@ impl Script {
             "one" => self.one(words[0], &words[1..].join(" ")),
             "each" => self.each(words[0], number(1), &words[2..].join(" ")),
             "pass" => self.broker.pass(number(0) as u64),
-            "behind" => {
-                let read_until = self.broker.now;
-                self.broker.pass_unread(number(0) as u64, read_until);
-            }
+            "behind" => self.broker.fall_behind(number(0) as u64),
             "hold" => self.broker.held.push((number(0), number(1))),
             "release" => {
                 let link = (number(0), number(1));

@@ -128,6 +128,7 @@ impl World {
         let until = self.now.plus(10 * SECOND);
         self.run_until(until, |world| world.events >= enough);
         self.stopping = true;
+        self.catch_up();
         for shard in 0..self.plan.shards {
             let at = self.now.plus(self.surroundings.below(SECOND / 5));
             self.schedule(at, Event::Stop(ShardId(shard)));

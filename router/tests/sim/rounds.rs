@@ -123,6 +123,7 @@ impl World {
 
     fn become_quiet(&mut self) {
         self.quiet = true;
+        self.catch_up();
         for index in 0..self.sockets.len() {
             self.sockets[index].stalled_until = Time(0);
             let socket = SocketId(index as u32);
@@ -197,6 +198,7 @@ impl World {
     fn everyone_leaves(&mut self) {
         self.quiet = true;
         self.leaving = true;
+        self.catch_up();
         for client in self.of_role(Role::Worker) {
             self.clear_retained(client);
         }
