@@ -202,7 +202,7 @@ impl Shard {
                 let index = &self.index;
                 suback
                     .replays
-                    .retain(|replay| index.is_subscribed(replay.filter(), session));
+                    .retain(|replay| index.has_subscription(replay.filter(), session));
             }
             self.finish_subscribe(suback, outputs);
         }

@@ -85,7 +85,7 @@ impl Shard {
         }
         let held = self.sessions.get(index).subscriptions.as_slice().len();
         let is_full = held >= self.settings.subscriptions_per_session_max as usize;
-        if is_full && !self.index.has_subscription(filter, index) {
+        if is_full && !self.index.has_subscription(filter.as_str(), index) {
             return Err(ReasonCode::QuotaExceeded);
         }
         Ok(())

@@ -7,6 +7,7 @@
 mod asked_once;
 mod cache;
 mod filters;
+mod find;
 mod fingerprint;
 mod groups;
 mod interest;
@@ -19,22 +20,21 @@ mod trie;
 
 use std::sync::Arc;
 
-use ringmq_codec::{TopicFilter, TopicName};
+use ringmq_codec::TopicFilter;
 
 use crate::ids::SessionIndex;
-use crate::limits::TOPIC_CACHE_LIST_MAX;
 use crate::link::{Fingerprint, InterestChange};
 use crate::slab::{NONE, Slab};
-use crate::subscription_identifier::IdentifierList;
 use crate::{Settings, ShardId};
 
-use cache::{Cached, Generations, Local, Lookup, TopicCache};
+use cache::{Generations, TopicCache};
 use filters::Filters;
 use groups::Groups;
 use interest::RemoteExact;
-use merge::{IdentifierTable, Merge};
+use merge::Merge;
 use trie::{Frontier, LevelTrie};
 
+pub(crate) use find::Matches;
 pub(crate) use fingerprint::TopicHash;
 pub(crate) use groups::{Group, GroupIndex};
 pub(crate) use subscriber::{PackedOptions, Subscriber};
@@ -62,29 +62,6 @@ pub(crate) struct Unsubscribed {
     pub(crate) filter: FilterIndex,
     /// To be told to all other shards: the shard has no interest of its kind any more.
     pub(crate) interest: Option<InterestChange>,
-}
-
-/// Who wants a topic's messages.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Matches<'a> {
-    /// This shard's sessions, each once, in no particular but a reproducible order.
-    pub(crate) subscribers: &'a [Subscriber],
-    /// Where the subscribers' identifiers are, when the list was merged and some have any.
-    identifiers: Option<&'a IdentifierTable>,
-    /// The other shards with interest, as a bit set; may hold one without (fingerprints can collide).
-    pub(crate) shards: u64,
-    /// The shared subscriptions that match, of all shards.
-    pub(crate) groups: &'a [GroupIndex],
-}
-
-impl<'a> Matches<'a> {
-    /// The identifiers of all subscriptions of one of the subscribers that match.
-    pub(crate) fn identifiers(&self, subscriber: Subscriber) -> IdentifierList<'a> {
-        let options = subscriber.options;
-        self.identifiers.map_or(options.identifiers(), |table| {
-            table.list(options.identifier())
-        })
-    }
 }
 
 /// The index.
@@ -184,9 +161,8 @@ impl SubscriptionIndex {
     }
 
     /// Whether the session has a subscription to this filter.
-    pub(crate) fn has_subscription(&self, filter: TopicFilter<'_>, session: SessionIndex) -> bool {
-        let text = filter.as_str();
-        let held = self.filters.find(text, self.fingerprint(text));
+    pub(crate) fn has_subscription(&self, filter: &str, session: SessionIndex) -> bool {
+        let held = self.filters.find(filter, self.fingerprint(filter));
         let held = held.and_then(|held| self.filters.get(held));
         held.is_some_and(|held| held.subscribers.contains(session))
     }
@@ -234,13 +210,6 @@ impl SubscriptionIndex {
         Some(Unsubscribed { filter, interest })
     }
 
-    /// Whether the session has a subscription to the filter.
-    pub(crate) fn is_subscribed(&self, filter: &str, session: SessionIndex) -> bool {
-        let held = self.filters.find(filter, self.fingerprint(filter));
-        held.and_then(|held| self.filters.get(held))
-            .is_some_and(|held| held.subscribers.contains(session))
-    }
-
     /// The text of a filter.
     #[cfg(test)]
     pub(crate) fn filter_text(&self, filter: FilterIndex) -> &str {
@@ -275,74 +244,6 @@ impl SubscriptionIndex {
         }
     }
 
-    /// Who wants the messages of `topic`, whose fingerprint the caller has at hand.
-    pub(crate) fn find(&mut self, topic: TopicName<'_>, fingerprint: Fingerprint) -> Matches<'_> {
-        let text = topic.as_str();
-        if self.trie.is_empty() && !self.groups.has_exact() {
-            // As fast as the cache.
-            let filter = self.filters.find(text, fingerprint);
-            return self.matches_of(filter, self.remote.shards(fingerprint), &[]);
-        }
-        let repeated = match self.cache.look_up(text, fingerprint, self.generations) {
-            Lookup::Hit(index) => {
-                let cached = self.cache.get(index);
-                return match &cached.local {
-                    Local::Filter(filter) => {
-                        self.matches_of(*filter, cached.shards, &cached.groups)
-                    }
-                    Local::Merged(list, identifiers) => Matches {
-                        subscribers: list,
-                        identifiers: identifiers.as_deref(),
-                        shards: cached.shards,
-                        groups: &cached.groups,
-                    },
-                };
-            }
-            Lookup::Repeated => true,
-            Lookup::Unknown => false,
-        };
-        let shards = self.collect(text, fingerprint);
-        let single = match self.matching[..] {
-            [] => Some(None),
-            [one] => Some(Some(one)),
-            _ => None,
-        };
-        if let Some(filter) = single {
-            if repeated {
-                self.remember(
-                    text,
-                    fingerprint,
-                    Cached {
-                        local: Local::Filter(filter),
-                        shards,
-                        groups: self.matching_groups.as_slice().into(),
-                    },
-                );
-            }
-            return self.matches_of(filter, shards, &self.matching_groups);
-        }
-        self.merge.begin();
-        for &filter in &self.matching {
-            self.merge.add(self.filters.subscribers(filter));
-        }
-        self.merge.finish();
-        if repeated && self.merge.merged().len() <= TOPIC_CACHE_LIST_MAX {
-            let identifiers = self.merge.identifiers().cloned().map(Box::new);
-            let cached = Cached {
-                local: Local::Merged(self.merge.merged().into(), identifiers),
-                shards,
-                groups: self.matching_groups.as_slice().into(),
-            };
-            self.remember(text, fingerprint, cached);
-        }
-        Matches {
-            subscribers: self.merge.merged(),
-            identifiers: self.merge.identifiers(),
-            shards,
-            groups: &self.matching_groups,
-        }
-    }
-
     /// Subscriptions of this shard's sessions, shared ones included.
     pub(crate) fn subscriptions(&self) -> u64 {
         self.filters.subscriptions() + self.memberships()
@@ -360,50 +261,6 @@ impl SubscriptionIndex {
     /// share the index's trie and are counted there.
     pub(crate) fn interest_bytes(&self) -> u64 {
         self.remote.bytes()
-    }
-
-    /// Gathers the filters that match in `self.matching` and the groups in `self.matching_groups`; returns
-    /// the other shards with interest.
-    fn collect(&mut self, topic: &str, fingerprint: Fingerprint) -> u64 {
-        self.matching_groups.clear();
-        self.collect_exact_groups(topic, fingerprint);
-        let SubscriptionIndex {
-            matching,
-            matching_groups,
-            wildcards,
-            groups,
-            ..
-        } = self;
-        let mut shards = self.remote.shards(fingerprint);
-        matching.clear();
-        matching.extend(self.filters.find(topic, fingerprint));
-        self.trie.visit(topic, &mut self.frontier, |place| {
-            let wildcard = &wildcards[place];
-            matching.extend(wildcard.local);
-            shards |= wildcard.shards;
-            matching_groups.extend(groups.chain(wildcard.groups));
-        });
-        shards
-    }
-
-    fn remember(&mut self, topic: &str, fingerprint: Fingerprint, cached: Cached) {
-        self.cache
-            .insert(topic, fingerprint, self.generations, cached);
-    }
-
-    fn matches_of<'a>(
-        &'a self,
-        filter: Option<FilterIndex>,
-        shards: u64,
-        groups: &'a [GroupIndex],
-    ) -> Matches<'a> {
-        let subscribers = filter.map_or(&[][..], |filter| self.filters.subscribers(filter));
-        Matches {
-            subscribers,
-            identifiers: None,
-            shards,
-            groups,
-        }
     }
 
     /// The wildcard filter's entry, made when nobody wanted it so far.
