@@ -4,16 +4,16 @@
 //! Accepts that wait would each be woken, and wake the thread, alone. A full engine queues no accepts;
 //! connections then wait in the kernel's backlog until a slot is free. No error of accept ends listening.
 
-use std::mem;
 use std::net::TcpListener;
 use std::os::fd::AsRawFd;
 use std::time::Instant;
 
-use crate::address::{RawAddress, set_option};
+use crate::address::RawAddress;
 use crate::engine::{Engine, OnEvent};
 use crate::error::EngineError;
 use crate::event::Event;
 use crate::limits::ACCEPT_BACKOFF;
+use crate::listener::Listener;
 use crate::ring::Completion;
 use crate::submission::Request;
 use crate::table::{Location, Phase};
@@ -25,69 +25,6 @@ struct Cell {
     listener: usize,
     address: RawAddress,
     length: libc::socklen_t,
-}
-
-#[derive(Debug)]
-struct Listener {
-    socket: TcpListener,
-    tag: u16,
-    /// Its poll is in flight.
-    polled: bool,
-    /// Connections wait, or may.
-    ready: bool,
-    /// The same was said since the present round was queued, perhaps later than its last accept was made: the
-    /// completions of several rings come in any order.
-    in_doubt: bool,
-    stopped: bool,
-    /// Accepts in flight.
-    accepting: u16,
-    rounds: Rounds,
-}
-
-/// How many accepts to queue at once: each that finds nothing is wasted, and each round is one more enter.
-#[derive(Debug, PartialEq, Eq)]
-struct Rounds {
-    /// Accepts of the next round.
-    size: u16,
-    /// Connections found since the listener became ready.
-    found: u16,
-}
-
-impl Rounds {
-    /// Ends a round. What is left over is taken for few in comparison with what was found already.
-    fn end(&mut self, more: bool, size_max: u16) {
-        if more {
-            self.size = (self.found / 2).clamp(1, size_max);
-        } else {
-            self.size = self.found.clamp(1, size_max);
-            self.found = 0;
-        }
-    }
-}
-
-impl Listener {
-    /// Notes that connections wait. `in_order`: all completions come from one ring.
-    fn found_ready(&mut self, in_order: bool) {
-        self.ready = true;
-        self.in_doubt |= !in_order && self.accepting > 0;
-    }
-
-    /// Notes the end of an accept; `more`: another connection may wait. Whether there is another round is decided
-    /// by the last accept of a round, or by any of them when they do not come `in_order`.
-    fn accepted(&mut self, found: bool, more: bool, in_order: bool, accepts_max: u16) {
-        self.accepting -= 1;
-        self.rounds.found = self.rounds.found.saturating_add(u16::from(found));
-        self.ready = more;
-        self.in_doubt |= more && !in_order;
-        if self.accepting == 0 {
-            self.ready |= mem::take(&mut self.in_doubt);
-            self.rounds.end(self.ready, accepts_max);
-        }
-    }
-
-    fn is_over(&self) -> bool {
-        self.stopped && !self.polled && self.accepting == 0
-    }
 }
 
 /// The listeners of an engine and their accepts.
@@ -113,21 +50,9 @@ impl Acceptor {
         tag: u16,
         after_bytes: bool,
     ) -> Result<(), EngineError> {
-        let error = |e| EngineError::system("preparing a listener", e);
-        socket.set_nonblocking(false).map_err(error)?;
-        if after_bytes {
-            set_option(&socket, libc::IPPROTO_TCP, libc::TCP_DEFER_ACCEPT).map_err(error)?;
-        }
-        self.listeners.push(Some(Listener {
-            socket,
-            tag,
-            polled: false,
-            ready: false,
-            in_doubt: false,
-            stopped: false,
-            accepting: 0,
-            rounds: Rounds { size: 1, found: 0 },
-        }));
+        let listener = Listener::new(socket, tag, after_bytes)
+            .map_err(|e| EngineError::system("preparing a listener", e))?;
+        self.listeners.push(Some(listener));
         self.wanting = true;
         Ok(())
     }
@@ -137,8 +62,7 @@ impl Acceptor {
         let mut polled = Vec::new();
         for (number, place) in (0..).zip(&mut self.listeners) {
             if let Some(listener) = place {
-                refuse(&listener.socket);
-                listener.stopped = true;
+                listener.stop();
                 if listener.polled {
                     polled.push(number);
                 }
@@ -194,14 +118,6 @@ impl Acceptor {
     }
 }
 
-/// Ends listening at once. Closing the socket does not, as long as an accept in flight holds it, which can
-/// be until after the process has ended; a broker that is started anew would then find its port taken.
-fn refuse(listener: &TcpListener) {
-    // SAFETY: a call that takes no pointers. The result is of no interest: a socket that does not listen
-    // is what is wanted.
-    unsafe { libc::shutdown(listener.as_raw_fd(), libc::SHUT_RDWR) };
-}
-
 impl Engine {
     /// Stops accepting on all listeners there are. From now on connections are refused. The sockets are
     /// closed by the next calls of [`Engine::wait`]; whatever was accepted already is closed at once.
@@ -242,24 +158,23 @@ impl Engine {
 
     /// Queues accepts for a listener with connections, unless some are in flight.
     fn accept_round(&mut self, number: usize) {
-        let listener = self.acceptor.listener(number);
-        if !listener.ready || listener.accepting > 0 {
+        let Some(size) = self.acceptor.listener(number).next_round() else {
             return;
-        }
-        for _ in 0..listener.rounds.size {
+        };
+        for _ in 0..size {
             let Some(ring) = self.address.reserve(0) else {
                 break;
             };
             self.queue_accept(number, ring);
         }
         // Without a slot it is tried again at the next turn.
-        self.acceptor.wanting |= self.acceptor.listener(number).accepting == 0;
+        self.acceptor.wanting |= !self.acceptor.listener(number).is_accepting();
     }
 
     fn queue_accept(&mut self, number: usize, ring: usize) {
         let cell_number = self.acceptor.take_cell(number);
         let listener = self.acceptor.listener(number);
-        listener.accepting += 1;
+        listener.accept_queued();
         let socket = listener.socket.as_raw_fd();
         let cell = &mut *self.acceptor.cells[cell_number as usize];
         let user_data = user_data::pack(Operation::Accept, cell_number, 0);
@@ -364,77 +279,5 @@ impl Engine {
         if !passing.contains(&error) {
             self.acceptor.backoff_until = Some(Instant::now() + ACCEPT_BACKOFF);
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Accepts queued in each round for so many connections that wait.
-    fn rounds(rounds: &mut Rounds, mut waiting: u16) -> Vec<u16> {
-        let mut sizes = Vec::new();
-        while waiting > 0 {
-            sizes.push(rounds.size);
-            let found = rounds.size.min(waiting);
-            waiting -= found;
-            rounds.found += found;
-            rounds.end(waiting > 0, 32);
-        }
-        sizes
-    }
-
-    /// A listener with a round of so many accepts in flight.
-    fn accepting(accepting: u16) -> Listener {
-        Listener {
-            socket: TcpListener::bind("127.0.0.1:0").expect("a free port"),
-            tag: 0,
-            polled: true,
-            ready: true,
-            in_doubt: false,
-            stopped: false,
-            accepting,
-            rounds: Rounds { size: 1, found: 0 },
-        }
-    }
-
-    #[test]
-    fn a_poll_that_overtakes_an_accept_is_not_forgotten() {
-        for (in_order, ready) in [(false, true), (true, false)] {
-            let mut listener = accepting(1);
-            // Of one ring, this is about the connection that the accept takes.
-            listener.found_ready(in_order);
-            listener.accepted(true, false, in_order, 32);
-            assert_eq!(listener.ready, ready);
-        }
-    }
-
-    #[test]
-    fn the_last_accept_of_a_round_decides_unless_another_may_have_been_later() {
-        for (in_order, ready) in [(false, true), (true, false)] {
-            let mut listener = accepting(2);
-            listener.accepted(true, true, in_order, 32);
-            listener.accepted(true, false, in_order, 32);
-            assert_eq!(listener.ready, ready);
-            // The round after it finds nothing, and there is an end.
-            listener.accepting = 1;
-            listener.accepted(false, false, in_order, 32);
-            assert!(!listener.ready && !listener.in_doubt);
-        }
-    }
-
-    #[test]
-    fn as_many_are_accepted_at_once_as_came_last_time() {
-        let mut state = Rounds { size: 1, found: 0 };
-        assert_eq!(rounds(&mut state, 1), [1]);
-        assert_eq!(rounds(&mut state, 9), [1, 1, 1, 1, 2, 3]);
-        assert_eq!(rounds(&mut state, 9), [9]);
-        assert_eq!(rounds(&mut state, 3), [9], "six in vain, once");
-        assert_eq!(rounds(&mut state, 3), [3]);
-        let many = rounds(&mut state, 500);
-        assert!(
-            many.iter().all(|size| *size <= 32) && many.len() < 30,
-            "{many:?}"
-        );
     }
 }

@@ -53,6 +53,7 @@ mod frame_sets;
 mod hand_over;
 mod held;
 mod limits;
+mod listener;
 mod output_queue;
 mod probe;
 mod pump;
