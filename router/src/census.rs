@@ -5,7 +5,7 @@
 
 use crate::connection::Connections;
 use crate::limits::CENSUS_PLACES;
-use crate::session::Sessions;
+use crate::sessions::Sessions;
 
 /// Memory owned, bytes.
 #[derive(Clone, Copy, Debug, Default)]

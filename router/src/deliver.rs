@@ -17,7 +17,8 @@ use crate::outgoing::Queued;
 use crate::own_frame::OwnFrame;
 use crate::publish_frame::{self, Content, Envelope, Message};
 use crate::send::Sent;
-use crate::session::{Flag, Hot, SessionId, Sessions};
+use crate::session::{Flag, Hot};
+use crate::sessions::{SessionId, Sessions};
 use crate::subscription_identifier::IdentifierList;
 use crate::{ConnectionId, DropReason, Millis, Outputs, Settings, Stats};
 

@@ -17,7 +17,7 @@ use crate::link::{
 };
 use crate::reason_string::reason_to_tell;
 use crate::replay::Replay;
-use crate::session::SessionId;
+use crate::sessions::SessionId;
 use crate::{ConnectionId, Output, Outputs, Shard, ShardCount, ShardId};
 
 /// Filters under way that room is always kept for: a tick's worth.

@@ -58,6 +58,7 @@ mod run;
 mod send;
 mod session;
 mod session_end;
+mod sessions;
 mod settings;
 mod shard;
 mod shared;

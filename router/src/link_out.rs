@@ -15,7 +15,7 @@ use crate::link::{
 use crate::placement::{bit, shards_in};
 use crate::publish_frame::Message;
 use crate::run::Run;
-use crate::session::SessionId;
+use crate::sessions::SessionId;
 use crate::shared::Asked;
 use crate::{ConnectionId, Output, Outputs, Shard, ShardCount, ShardId};
 use ringmq_codec::Qos;

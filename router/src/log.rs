@@ -6,7 +6,7 @@
 use std::collections::VecDeque;
 
 use crate::publish_frame::{self, Envelope, Message};
-use crate::session::SessionId;
+use crate::sessions::SessionId;
 use crate::{FrameRange, LogPosition, Output, Outputs, Shard};
 use ringmq_codec::Version;
 

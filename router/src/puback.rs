@@ -8,7 +8,7 @@ use ringmq_codec::{PacketId, PacketType, Qos, ReasonCode, packet::Publish};
 use crate::gate::{GateEntry, Taken, Ticket};
 use crate::ids::SessionIndex;
 use crate::publish::Routed;
-use crate::session::SessionId;
+use crate::sessions::SessionId;
 use crate::{CloseReason, ConnectionId, LogPosition, Outputs, Shard};
 
 /// Who publishes.

@@ -18,7 +18,8 @@ use crate::matrix::Snapshot;
 use crate::outgoing::Queued;
 use crate::placement::bit;
 use crate::publish_frame::{self, Content, Envelope};
-use crate::session::{Flag, SessionId};
+use crate::session::Flag;
+use crate::sessions::SessionId;
 use crate::{DropReason, Output, Outputs, Shard, ShardId};
 
 /// Pieces that this shard answers itself in one go: each may have looked at many topics in vain.

@@ -27,7 +27,7 @@ use crate::placement::Placement;
 use crate::publish::PublishScratch;
 use crate::random::Random;
 use crate::replay::Replays;
-use crate::session::{SessionId, Sessions};
+use crate::sessions::{SessionId, Sessions};
 use crate::sys::Sys;
 use crate::{
     ConnectionId, Input, MemoryUse, Millis, Outputs, Settings, ShardCount, ShardId, Stats,

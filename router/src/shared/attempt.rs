@@ -8,7 +8,7 @@ use ringmq_codec::Qos;
 
 use crate::link::{GroupName, Refusal};
 use crate::placement::bit;
-use crate::session::SessionId;
+use crate::sessions::SessionId;
 use crate::subscription_identifier::HeldIdentifiers;
 use crate::{DropReason, ShardId, gate::Ticket};
 

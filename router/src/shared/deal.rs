@@ -13,7 +13,7 @@ use crate::index::{Group, Subscriber};
 use crate::publish_frame::Message;
 use crate::run::Run;
 use crate::send::Sent;
-use crate::session::Sessions;
+use crate::sessions::Sessions;
 use crate::{ConnectionId, Outputs, SharedStrategy};
 
 use super::group_delivery::GroupDelivery;

@@ -13,7 +13,7 @@ use crate::index::{Group, GroupIndex, Subscriber, TopicHash};
 use crate::link::Fingerprint;
 use crate::publish_frame::{Envelope, Message};
 use crate::random::Random;
-use crate::session::Sessions;
+use crate::sessions::Sessions;
 use crate::{Outputs, Shard, ShardId, SharedStrategy};
 
 use super::pick::{Look, least_load, terms};

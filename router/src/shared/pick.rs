@@ -11,7 +11,7 @@ use crate::ids::SessionIndex;
 use crate::index::{Group, GroupIndex, PackedOptions, Subscriber};
 use crate::link::Refusal;
 use crate::publish_frame::{Message, frame_len};
-use crate::session::Sessions;
+use crate::sessions::Sessions;
 use crate::{Outputs, Settings, Shard, SharedStrategy};
 
 use super::{Ask, Members};

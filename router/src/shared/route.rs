@@ -14,7 +14,7 @@ use crate::link_out::Destination;
 use crate::placement::bit;
 use crate::publish::Routed;
 use crate::publish_frame::Message;
-use crate::session::SessionId;
+use crate::sessions::SessionId;
 use crate::{DropReason, Outputs, Shard, ShardId, SharedStrategy};
 
 use super::pick::least_load;
