@@ -1,6 +1,9 @@
 //! The table of a shard's sessions: by place, and by client identifier. The hot bytes of all of them lie side by
 //! side.
 
+use std::hash::BuildHasher;
+
+use foldhash::fast::FixedState;
 use ringmq_codec::Version;
 
 use crate::chunks::Chunks;
@@ -28,7 +31,7 @@ pub(crate) struct Sessions {
     free: Vec<u32>,
     len: u64,
     by_client_id: SplitTable<SessionIndex>,
-    hasher: foldhash::fast::FixedState,
+    hasher: FixedState,
     next_generation: u32,
     offline: u64,
 }
@@ -41,7 +44,7 @@ impl Sessions {
             free: Vec::new(),
             len: 0,
             by_client_id: SplitTable::default(),
-            hasher: foldhash::fast::FixedState::with_seed(hash_seed),
+            hasher: FixedState::with_seed(hash_seed),
             next_generation: 0,
             offline: 0,
         }
@@ -67,12 +70,9 @@ impl Sessions {
             .set(index.0, Session::new(client_id, self.next_generation));
         self.len += 1;
         self.offline += 1;
-        let (hasher, cold) = (&self.hasher, &self.cold);
+        let hash = hash_of(&self.hasher, client_id);
         self.by_client_id
-            .insert_unique(hash_of(hasher, client_id), index, |index| {
-                let session = cold.get(index.0).expect(HELD);
-                hash_of(hasher, &session.client_id)
-            });
+            .insert_unique(hash, index, rehash(&self.hasher, &self.cold));
         index
     }
 
@@ -83,11 +83,7 @@ impl Sessions {
         self.free.push(index.0);
         self.len -= 1;
         let hash = hash_of(&self.hasher, &session.client_id);
-        let (hasher, cold) = (&self.hasher, &self.cold);
-        let rehash = |other: &SessionIndex| {
-            let session = cold.get(other.0).expect(HELD);
-            hash_of(hasher, &session.client_id)
-        };
+        let rehash = rehash(&self.hasher, &self.cold);
         self.by_client_id.remove(hash, |it| *it == index, rehash);
         self.hot[index.0 as usize] = Hot::AWAY;
         self.offline -= 1;
@@ -180,6 +176,11 @@ impl Sessions {
     }
 }
 
-fn hash_of(hasher: &foldhash::fast::FixedState, client_id: &str) -> u64 {
-    std::hash::BuildHasher::hash_one(hasher, client_id)
+fn hash_of(hasher: &FixedState, client_id: &str) -> u64 {
+    hasher.hash_one(client_id)
+}
+
+/// Hashes a session that is held again, as the table of client identifiers grows or shrinks.
+fn rehash(hasher: &FixedState, cold: &Chunks<Session>) -> impl Fn(&SessionIndex) -> u64 {
+    |index| hash_of(hasher, &cold.get(index.0).expect(HELD).client_id)
 }

@@ -4,13 +4,11 @@
 //! Accepts that wait would each be woken, and wake the thread, alone. A full engine queues no accepts;
 //! connections then wait in the kernel's backlog until a slot is free. No error of accept ends listening.
 
-use std::net::TcpListener;
 use std::os::fd::AsRawFd;
 use std::time::Instant;
 
 use crate::address::RawAddress;
 use crate::engine::{Engine, OnEvent};
-use crate::error::EngineError;
 use crate::event::Event;
 use crate::limits::ACCEPT_BACKOFF;
 use crate::listener::Listener;
@@ -42,19 +40,9 @@ pub(crate) struct Acceptor {
 }
 
 impl Acceptor {
-    /// Adds a listener. With `after_bytes` the kernel keeps a connection back until its first bytes are there,
-    /// or for about a second.
-    pub(crate) fn add(
-        &mut self,
-        socket: TcpListener,
-        tag: u16,
-        after_bytes: bool,
-    ) -> Result<(), EngineError> {
-        let listener = Listener::new(socket, tag, after_bytes)
-            .map_err(|e| EngineError::system("preparing a listener", e))?;
+    pub(crate) fn add(&mut self, listener: Listener) {
         self.listeners.push(Some(listener));
         self.wanting = true;
-        Ok(())
     }
 
     /// Marks all listeners stopped and returns those whose poll is in flight.

@@ -15,6 +15,7 @@ use crate::error::{EngineError, soft_limit};
 use crate::event::{ConnectionId, Event};
 use crate::hand_over::Transfers;
 use crate::limits::{DESCRIPTORS_MIN, REAP_BATCH, RINGS_MAX, TABLE_SLOTS_MAX};
+use crate::listener::Listener;
 use crate::ring::{Completion, Gathering, Ring};
 use crate::send::Output;
 use crate::stats::EngineStats;
@@ -127,8 +128,9 @@ impl Engine {
     /// Accepts from a bound and listening socket; its options (TCP_NODELAY) are inherited by what it
     /// accepts. `tag` comes back in [`Event::Accepted`]. Any number of listeners may be given.
     pub fn listen(&mut self, listener: TcpListener, tag: u16) -> Result<(), EngineError> {
-        let after_bytes = self.config.accept_after_bytes;
-        self.acceptor.add(listener, tag, after_bytes)?;
+        let listener = Listener::new(listener, tag, self.config.accept_after_bytes)
+            .map_err(|e| EngineError::system("preparing a listener", e))?;
+        self.acceptor.add(listener);
         self.top_up_accepts();
         Ok(())
     }
